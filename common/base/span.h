@@ -1,0 +1,35 @@
+/* Borrowed bytes. Everything the hot path reads out of a request is a span of the request's own body. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+#include <strings.h>
+
+typedef struct {
+    const char *at; /* not NUL-terminated; NULL when absent */
+    size_t length;
+} span_t;
+
+#define SPAN(literal) ((span_t){ "" literal, sizeof(literal) - 1 })
+#define SPAN_ARGS(span) (int)(span).length, (span).at /* for "%.*s" */
+
+static inline span_t span_of(const char *text)
+{
+    return text ? (span_t){ text, strlen(text) } : (span_t){ 0 };
+}
+
+static inline bool span_is(span_t span, const char *text)
+{
+    return span.at && span.length == strlen(text) && memcmp(span.at, text, span.length) == 0;
+}
+
+static inline bool span_equal(span_t a, span_t b)
+{
+    return a.length == b.length && (a.length == 0 || memcmp(a.at, b.at, a.length) == 0);
+}
+
+static inline bool span_is_nocase(span_t span, const char *text)
+{
+    return span.at && span.length == strlen(text) && strncasecmp(span.at, text, span.length) == 0;
+}

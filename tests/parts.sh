@@ -1,0 +1,83 @@
+# The parts of `./dev test`, sourced by ./dev. Each part keeps its output in build/test/<part>.log and shows it when it
+# fails; the run ends with a table of parts and seconds and a line `N passed, N failed`.
+# shellcheck shell=bash
+
+parts=()
+passed=0
+failed=0
+
+# part NAME COMMAND...
+part() {
+    local name=$1 log=build/test/$1.log started_at=$SECONDS outcome=ok
+    shift
+    step "$name"
+    if ! "$@" >"$log" 2>&1; then
+        outcome=FAILED
+        tail -n 300 "$log"
+    fi
+    count "$log" $outcome
+    parts+=("$(printf '%-20s %-7s %6d passed %4d failed %6d s' "$name" "$outcome" "$part_passed" "$part_failed" $((SECONDS - started_at)))")
+    say "${parts[-1]}"
+}
+
+# Criterion closes with "Tested: 9 | Passing: 9 | Failing: 0 | Crashing: 0", pytest with "9 passed, 1 failed in 3s". A part
+# that ran no test of its own (a build) counts as one.
+count() {
+    part_passed=$(sed -nE 's/.*\| Passing: ([0-9]+) .*/\1/p; s/^=*[^=]*[ =]([0-9]+) passed.* in .*/\1/p' "$1" | awk '{ n += $1 } END { print n + 0 }')
+    part_failed=$(sed -nE 's/.*\| Failing: ([0-9]+) \| Crashing: ([0-9]+).*/\1 \2/p; s/^=*[^=]*[ =]([0-9]+) failed.* in .*/\1/p; s/^=.* ([0-9]+) errors? in .*/\1/p' "$1" | awk '{ n += $1 + $2 } END { print n + 0 }')
+    if [ "$2" = FAILED ] && [ "$part_failed" = 0 ]; then
+        part_failed=1
+    elif [ "$2" = ok ] && [ "$part_passed" = 0 ]; then
+        part_passed=1
+    fi
+    passed=$((passed + part_passed))
+    failed=$((failed + part_failed))
+}
+
+build_strictly() {
+    local preset=$1 compiler=$2 folder=build/$3
+    cmake --preset "$preset" -B "$folder" -DCMAKE_C_COMPILER="$compiler" -DGUICHE_WERROR=ON && cmake --build "$folder"
+}
+
+unit_tests() {
+    ctest --test-dir "$1" --verbose --no-tests=error
+}
+
+# Reports of the sanitizers end the process and so fail the test that drives it.
+with_sanitizers() {
+    ASAN_OPTIONS=abort_on_error=1:detect_leaks=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 \
+        GUICHE_SANITIZED=1 "$@"
+}
+
+blackbox_tests() {
+    local folder=$1
+    shift
+    GUICHE_BUILD=$folder build/clients/runner/bin/python -m pytest tests/blackbox -q -p no:cacheprovider "$@"
+}
+
+run_sanitizer_parts() {
+    mkdir -p build/test
+    part build-asan build_strictly asan clang asan
+    part unit-asan with_sanitizers unit_tests build/asan
+    part clients-setup tests/clients/setup
+    part blackbox-asan with_sanitizers blackbox_tests build/asan -m 'not clients'
+}
+
+run_all_parts() {
+    mkdir -p build/test
+    part lint tests/lint
+    part build-gcc build_strictly dev gcc dev
+    part build-clang build_strictly dev clang clang
+    part unit unit_tests build/dev
+    part clients-setup tests/clients/setup
+    part blackbox blackbox_tests build/dev
+    run_sanitizer_parts
+    finish
+}
+
+finish() {
+    step "Parts"
+    printf '%s\n' "${parts[@]}"
+    printf '\n%d passed, %d failed\n' "$passed" "$failed"
+    [ "$failed" = 0 ]
+}
