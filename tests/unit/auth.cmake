@@ -1,0 +1,5 @@
+guiche_test(test_keys auth)
+guiche_test(test_token auth)
+guiche_test(test_token_claims auth)
+guiche_test(test_hop auth)
+guiche_test(test_mint auth)
