@@ -1,0 +1,37 @@
+/* One err_t, one answer: what a failure looks like to the era that asked (design.md 7). The only place that
+ * knows. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "buf.h"
+#include "eras.h"
+#include "err.h"
+#include "span.h"
+
+#define RPC_PARSE_ERROR (-32700)
+#define RPC_INVALID_REQUEST (-32600)
+#define RPC_METHOD_NOT_FOUND (-32601)
+#define RPC_INVALID_PARAMS (-32602)
+#define RPC_INTERNAL_ERROR (-32603)
+#define MCP_HEADER_MISMATCH (-32020)
+#define MCP_MISSING_CAPABILITY (-32021)
+#define MCP_UNSUPPORTED_VERSION (-32022)
+
+/* All append the whole JSON-RPC message to `out`, and return its HTTP status. `data` is raw JSON or absent.
+ */
+
+/* A failed tools/call: a result with isError, which a model can act on, or a JSON-RPC error. An isError
+ * result carries _meta {"guiche/kind": "upstream"} so that a gateway in front can tell the kinds apart.
+ * ERR_DENIED with code 403 is insufficient scope: HTTP 403 for a modern client (the handler has added
+ * WWW-Authenticate), isError for a legacy one. */
+int error_for_call(const err_t *err, mcp_era_t era, span_t id, span_t data, buf_t *out);
+/* The same for any other method, and for messages that are none. Legacy: 200 but for ERR_PROTOCOL, which is
+ * 400. */
+int error_for_message(const err_t *err, mcp_era_t era, span_t id, span_t data, buf_t *out);
+/* Before the message is looked at: no id and no era; the status is err_rest_status(), or 405, 415. */
+void error_at_gate(const err_t *err, buf_t *out);
+
+/* A JSON-RPC error of a connector's. Codes that would speak about our own hop (-32020, -32022) or that the
+ * era does not know become -32603; message is a raw JSON string. */
+int error_relayed(int code, span_t message, span_t data, mcp_era_t era, span_t id, buf_t *out);

@@ -1,0 +1,16 @@
+guiche_test(test_json_scan mcp)
+guiche_test(test_eras mcp)
+guiche_test(test_names mcp)
+guiche_test(test_header_value mcp)
+guiche_test(test_shapes mcp)
+guiche_test(test_envelope mcp)
+guiche_test(test_errors mcp)
+
+# These run without sockets: http_fake.c stands in for net's http_server.c and so must be linked before it.
+foreach(test IN ITEMS test_origin test_mcp_server test_mcp_server_modern test_mcp_server_calls)
+  guiche_test(${test} mcp)
+  target_sources(${test} PRIVATE http_fake.c)
+endforeach()
+foreach(test IN ITEMS test_mcp_server test_mcp_server_modern test_mcp_server_calls)
+  target_sources(${test} PRIVATE mcp_fixture.c)
+endforeach()
