@@ -1,0 +1,189 @@
+/* See mcp_fake.h. The functions have the names of the real ones: the linker takes these and leaves the
+ * libraries' out. */
+#include "mcp_fake.h"
+
+#include <string.h>
+
+#include "mem.h"
+
+#define MEMBERS 8
+
+struct http_request {
+    const fake_header_t *headers;
+};
+
+struct mcp_call {
+    mcp_request_t request;
+    http_request_t http;
+    principal_t *principal;
+    char *arguments;
+    bool wants_progress, gone;
+    loop_f on_gone;
+    void *gone_self;
+    void *owner;
+    int answers;
+    char *keys[MEMBERS], *values[MEMBERS];
+    size_t count;
+    err_t error;
+    bool failed;
+    buf_t progress;
+};
+
+mcp_call_t *fake_call_new(mcp_era_t era, const char *arguments, const fake_header_t *headers)
+{
+    static const char *const permissions[] = { "*" };
+    mcp_call_t *call = NEW(mcp_call_t);
+
+    call->arguments = arguments ? mem_strdup(arguments) : NULL;
+    call->principal = principal_new("anna", "demo", permissions, 1);
+    call->http.headers = headers;
+    call->request.era = era;
+    call->request.revision = era == MCP_MODERN ? MCP_2026_07_28 : MCP_LEGACY_LATEST;
+    call->request.arguments = span_of(call->arguments);
+    call->request.principal = call->principal;
+    call->request.http = &call->http;
+    return call;
+}
+
+void fake_call_free(mcp_call_t *call)
+{
+    for (size_t i = 0; i < call->count; i++) {
+        mem_free(call->keys[i]);
+        mem_free(call->values[i]);
+    }
+    buf_free(&call->progress);
+    principal_unref(call->principal);
+    mem_free(call->arguments);
+    mem_free(call);
+}
+
+void fake_call_ask_progress(mcp_call_t *call)
+{
+    call->wants_progress = true;
+}
+
+/* What the request lent is spoiled afterwards, as it is freed in earnest. */
+void fake_call_hang_up(mcp_call_t *call)
+{
+    if (call->on_gone) {
+        loop_f on_gone = TAKE(call->on_gone);
+        on_gone(call->gone_self);
+    }
+    call->gone = true;
+    call->http.headers = NULL;
+    if (call->arguments) {
+        memset(call->arguments, '#', strlen(call->arguments));
+    }
+}
+
+int fake_answers(const mcp_call_t *call)
+{
+    return call->answers;
+}
+
+const char *fake_member(const mcp_call_t *call, const char *key)
+{
+    for (size_t i = 0; i < call->count; i++) {
+        if (strcmp(call->keys[i], key) == 0) {
+            return call->values[i];
+        }
+    }
+    return NULL;
+}
+
+const err_t *fake_error(const mcp_call_t *call)
+{
+    return call->failed ? &call->error : NULL;
+}
+
+const char *fake_progress(mcp_call_t *call)
+{
+    return buf_text(&call->progress);
+}
+
+/* server.h */
+
+const mcp_request_t *mcp_call_request(const mcp_call_t *call)
+{
+    return &call->request;
+}
+
+bool mcp_call_wants_progress(const mcp_call_t *call)
+{
+    return call->wants_progress;
+}
+
+void mcp_call_set_owner(mcp_call_t *call, void *owner)
+{
+    call->owner = owner;
+}
+
+void *mcp_call_owner(const mcp_call_t *call)
+{
+    return call->owner;
+}
+
+void mcp_call_on_gone(mcp_call_t *call, loop_f on_gone, void *self)
+{
+    call->on_gone = on_gone;
+    call->gone_self = self;
+}
+
+size_t mcp_call_progress(mcp_call_t *call, const mcp_progress_t *progress)
+{
+    buf_add_span(&call->progress, progress->progress);
+    buf_add_char(&call->progress, '/');
+    buf_add_span(&call->progress, progress->total);
+    buf_add_char(&call->progress, ' ');
+    buf_add_span(&call->progress, progress->message);
+    buf_add_char(&call->progress, ' ');
+    buf_add_span(&call->progress, progress->meta);
+    buf_add_char(&call->progress, '\n');
+    return 0;
+}
+
+void mcp_call_result(mcp_call_t *call, const json_member_t *members, size_t count)
+{
+    call->answers++;
+    for (size_t i = 0; i < count && call->count < MEMBERS; i++, call->count++) {
+        call->keys[call->count] = mem_strndup(members[i].key.at, members[i].key.length);
+        call->values[call->count] = mem_strndup(members[i].value.at, members[i].value.length);
+    }
+}
+
+void mcp_call_error(mcp_call_t *call, const err_t *err)
+{
+    call->answers++;
+    call->failed = true;
+    call->error = *err;
+}
+
+/* http_server.h */
+
+span_t http_header(const http_request_t *request, const char *name, size_t *ret_count)
+{
+    for (const fake_header_t *header = request->headers; header && header->name; header++) {
+        if (strcasecmp(header->name, name) == 0) {
+            if (ret_count) {
+                *ret_count = 1;
+            }
+            return span_of(header->value);
+        }
+    }
+    return (span_t){ 0 };
+}
+
+void http_each_header(const http_request_t *request, http_header_f each, void *self)
+{
+    for (const fake_header_t *header = request->headers; header && header->name; header++) {
+        if (!each(self, span_of(header->name), span_of(header->value))) {
+            return;
+        }
+    }
+}
+
+const char *http_request_id(const http_request_t *request)
+{
+    (void)request;
+    return "0123456789abcdef";
+}
