@@ -370,6 +370,24 @@ static call_t *call_new(runtime_t *runtime, const tool_t *tool, mcp_call_t *mcp)
     return call;
 }
 
+/* Jansson says where it stopped; callers know their arguments by name. */
+static int refuse_unreadable(span_t text, const json_error_t *where, err_t *err)
+{
+    const char *at = text.at + where->position;
+    json_scan_t found = { 0 };
+
+    if (json_scan_members(text, &found, NULL) == 0) {
+        for (size_t i = 0; i < found.member_count; i++) {
+            const json_member_t *m = &found.members[i];
+            if (m->value.at <= at && at <= m->value.at + m->value.length) {
+                return err_set(err, ERR_CALLER, "%.*s cannot be read: %s.", SPAN_ARGS(m->key), where->text);
+            }
+        }
+    }
+    return err_set(err, ERR_CALLER, "arguments cannot be read: %s.", where->text);
+}
+
+/* A NUL is let in here, so that fields_decode refuses it by the argument's name. */
 static int parse_arguments(span_t text, json_t **ret, err_t *err)
 {
     json_error_t where;
@@ -380,11 +398,8 @@ static int parse_arguments(span_t text, json_t **ret, err_t *err)
     if (text.at[0] != '{') {
         return err_set(err, ERR_CALLER, "arguments must be a JSON object.");
     }
-    *ret = json_loadb(text.at, text.length, JSON_REJECT_DUPLICATES, &where);
-    if (!*ret) {
-        return err_set(err, ERR_CALLER, "arguments cannot be read: %s.", where.text);
-    }
-    return 0;
+    *ret = json_loadb(text.at, text.length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &where);
+    return *ret ? 0 : refuse_unreadable(text, &where, err);
 }
 
 static int decode(call_t *call, err_t *err)
