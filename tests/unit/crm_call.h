@@ -1,0 +1,43 @@
+/* A fake of the connector runtime for the tests of mcp-crm: calls of tools on a real loop and helper pool,
+ * against a SQLite file of its own. crm_call.c implements what connector.h promises to tools. */
+#pragma once
+
+#include <jansson.h>
+
+#include "crm.h"
+
+typedef struct {
+    char path[64], url[96];
+    db_options_t options;
+    loop_t *loop;
+    pool_t *pool;
+    crm_settings_t settings;
+    crm_t state;
+    /* of the last call */
+    json_t *result;
+    char *text;
+    bool failed;
+    err_t err;
+    int progress_count;
+    char stages[512]; /* "starting processing comparing" */
+    double last_done, last_total;
+    int64_t left_ms;   /* what call_left_ms() says */
+    bool cancel_first; /* cancel the call as soon as run() has returned */
+} crm_bench_t;
+
+/* With the tables; demo: with demo data too. DATABASE_URL_FOR_TESTS in the environment names another
+ * database. */
+crm_bench_t *crm_bench_new(bool demo);
+void crm_bench_free(crm_bench_t *bench);
+
+const tool_t *crm_tool(const char *name);
+/* Decodes the arguments by the tool's rows and runs it to its end. The result (borrowed) or NULL when it
+ * failed. */
+json_t *crm_call(crm_bench_t *bench, const tool_t *tool, const char *tenant, const char *arguments);
+json_t *crm_callf(crm_bench_t *bench, const tool_t *tool, const char *tenant, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Straight into the database. */
+void crm_sql(crm_bench_t *bench, const char *sql);
+int64_t crm_sql_int(crm_bench_t *bench, const char *sql);
+char *crm_sql_text(crm_bench_t *bench, const char *sql); /* the caller's to free */
