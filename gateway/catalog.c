@@ -1,0 +1,137 @@
+/* See catalog.h: looking things up. How one is made is catalog_build.c. */
+#include "catalog.h"
+
+#include <stdlib.h>
+
+#include "catalog_parts.h"
+#include "mem.h"
+#include "policy.h"
+
+/* FNV-1a. Names from outside only probe; names that sit in the table come from connectors and are capped in
+ * number. */
+static uint32_t hash_of(span_t name)
+{
+    uint32_t hash = 2166136261u;
+
+    for (size_t i = 0; i < name.length; i++) {
+        hash = (hash ^ (unsigned char)name.at[i]) * 16777619u;
+    }
+    return hash;
+}
+
+/* The slot of this name, or the empty one where it would go. */
+uint32_t *catalog_slot(const catalog_t *catalog, span_t name)
+{
+    size_t at = hash_of(name) & catalog->slot_mask;
+
+    while (catalog->slots[at] && !span_is(name, catalog->tools[catalog->slots[at] - 1].name)) {
+        at = (at + 1) & catalog->slot_mask;
+    }
+    return &catalog->slots[at];
+}
+
+const catalog_tool_t *catalog_find(const catalog_t *catalog, span_t public_name)
+{
+    uint32_t slot = *catalog_slot(catalog, public_name);
+
+    return slot ? &catalog->tools[slot - 1] : NULL;
+}
+
+static const catalog_tool_t *own(const catalog_t *catalog, size_t rank)
+{
+    return &catalog->tools[catalog->by_own_name[rank]];
+}
+
+static int compare(span_t a, const char *b)
+{
+    span_t other = span_of(b);
+    int order = memcmp(a.at, other.at, a.length < other.length ? a.length : other.length);
+
+    return order ? order : (a.length > other.length) - (a.length < other.length);
+}
+
+/* The first rank whose own name is not below this one. */
+static size_t lower_bound(const catalog_t *catalog, span_t own_name)
+{
+    size_t low = 0, high = catalog->tool_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (compare(own_name, own(catalog, middle)->own_name) > 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+const catalog_tool_t *catalog_find_own(const catalog_t *catalog, span_t own_name,
+                                       const catalog_tool_t **ret_first, const catalog_tool_t **ret_other)
+{
+    size_t at = own_name.at ? lower_bound(catalog, own_name) : catalog->tool_count;
+
+    *ret_first = NULL;
+    *ret_other = NULL;
+    if (at == catalog->tool_count || !span_is(own_name, own(catalog, at)->own_name)) {
+        return NULL;
+    }
+    *ret_first = own(catalog, at);
+    if (at + 1 < catalog->tool_count && span_is(own_name, own(catalog, at + 1)->own_name)) {
+        *ret_other = own(catalog, at + 1);
+        return NULL;
+    }
+    return *ret_first;
+}
+
+size_t catalog_index(const catalog_t *catalog, const catalog_tool_t *tool)
+{
+    return (size_t)(tool - catalog->tools);
+}
+
+catalog_t *catalog_ref(catalog_t *catalog)
+{
+    __atomic_add_fetch(&catalog->references, 1, __ATOMIC_RELAXED);
+    return catalog;
+}
+
+void catalog_tool_release(catalog_tool_t *tool)
+{
+    mem_free(tool->name);
+    mem_free(tool->own_name);
+    mem_free(tool->schema);
+    for (size_t i = 0; i < CATALOG_FORMS; i++) {
+        mem_free((char *)tool->forms[i].at);
+    }
+}
+
+void catalog_unref(catalog_t *catalog)
+{
+    if (!catalog || __atomic_sub_fetch(&catalog->references, 1, __ATOMIC_ACQ_REL) > 0) {
+        return;
+    }
+    for (size_t i = 0; i < catalog->tool_count; i++) {
+        catalog_tool_release(&catalog->tools[i]);
+    }
+    for (size_t i = 0; i < catalog->connector_count; i++) {
+        mem_free(catalog->connectors[i].session_id);
+        mem_wipe(catalog->connectors[i].hop_key, sizeof(catalog->connectors[i].hop_key));
+    }
+    policy_free(catalog->policy);
+    mem_free(catalog->tools);
+    mem_free(catalog->connectors);
+    mem_free(catalog->slots);
+    mem_free(catalog->by_own_name);
+    mem_free(catalog->status);
+    config_unref(catalog->config);
+    mem_free(catalog);
+}
+
+void listing_free(listing_t *listing)
+{
+    if (listing) {
+        mem_free(listing->bytes);
+        mem_free(listing->tools);
+        mem_free(listing);
+    }
+}

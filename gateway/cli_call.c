@@ -1,0 +1,285 @@
+/* `guiche tools` and `guiche call`: a small MCP 2026-07-28 client for people, against the gateway or any
+ * modern server. The token comes from GUICHE_TOKEN, never from the command line, where other users of the
+ * machine would see it.
+ */
+#include <jansson.h>
+#include <event2/buffer.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "buf.h"
+#include "envelope.h"
+#include "loop.h"
+#include "mem.h"
+#include "query_args.h"
+#include "sse.h"
+#include "web.h"
+
+#define CLI_TIMEOUT_MS 130000
+
+/* One request and its answer. */
+typedef struct {
+    loop_t *loop;
+    json_t *message; /* the JSON-RPC response; NULL: problem says why */
+    int status;
+    err_t problem;
+} exchange_t;
+
+static json_t *ask(const char *url, const char *method, const char *name, span_t arguments, err_t *err);
+static void on_reply(void *self, const web_reply_t *reply, const err_t *err);
+
+static json_t *list_tools(const char *url, err_t *err)
+{
+    return ask(url, "tools/list", NULL, (span_t){ 0 }, err);
+}
+
+static void print_first_sentence(const char *text)
+{
+    const char *end = strstr(text, ". ");
+    size_t length = strcspn(text, "\n");
+    if (end && (size_t)(end - text) < length) {
+        length = (size_t)(end - text) + 1;
+    }
+    printf("    %.*s\n", (int)length, text);
+}
+
+static void print_arguments(const json_t *schema)
+{
+    const char *name;
+    json_t *property, *required = json_object_get(schema, "required");
+    json_object_foreach(json_object_get(schema, "properties"), name, property)
+    {
+        bool is_required = false;
+        size_t i;
+        json_t *one;
+        json_array_foreach(required, i, one)
+        {
+            is_required = is_required || strcmp(json_string_value(one), name) == 0;
+        }
+        printf(is_required ? " %s" : " [%s]", name);
+    }
+    putchar('\n');
+}
+
+static void print_tool(const json_t *tool)
+{
+    const char *name = json_string_value(json_object_get(tool, "name"));
+    const char *description = json_string_value(json_object_get(tool, "description"));
+    fputs(name ? name : "?", stdout);
+    print_arguments(json_object_get(tool, "inputSchema"));
+    if (description) {
+        print_first_sentence(description);
+    }
+}
+
+int cli_tools(int argc, char **argv)
+{
+    if (argc != 1) {
+        return cli_usage("tools needs a URL: guiche tools http://127.0.0.1:8080/mcp");
+    }
+    err_t err;
+    json_t *result = list_tools(argv[0], &err);
+    if (!result) {
+        return cli_failed("%s", err.text);
+    }
+    size_t i;
+    json_t *tool;
+    json_array_foreach(json_object_get(result, "tools"), i, tool)
+    {
+        print_tool(tool);
+    }
+    json_decref(result);
+    return 0;
+}
+
+static json_t *schema_of(const json_t *list, const char *name)
+{
+    size_t i;
+    json_t *tool;
+    json_array_foreach(json_object_get(list, "tools"), i, tool)
+    {
+        const char *found = json_string_value(json_object_get(tool, "name"));
+        if (found && strcmp(found, name) == 0) {
+            return json_object_get(tool, "inputSchema");
+        }
+    }
+    return NULL;
+}
+
+static void add_encoded(buf_t *query, const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        buf_addf(query, "%%%02X", (unsigned char)text[i]);
+    }
+}
+
+/* key=value words are the query string of the REST routes, so that both type values alike. */
+static int read_arguments(int argc, char **argv, const json_t *schema, buf_t *ret, err_t *err)
+{
+    AUTO_BUF query = { 0 };
+    for (int i = 0; i < argc; i++) {
+        const char *equals = strchr(argv[i], '=');
+        if (!equals || equals == argv[i]) {
+            return err_set(err, ERR_CALLER, "\"%.64s\" is not key=value.", argv[i]);
+        }
+        buf_add_text(&query, i ? "&" : "");
+        add_encoded(&query, argv[i], (size_t)(equals - argv[i]));
+        buf_add_char(&query, '=');
+        add_encoded(&query, equals + 1, strlen(equals + 1));
+    }
+    char *text = json_dumps(schema, JSON_COMPACT);
+    int result = query_args(text, buf_span(&query), ret, err);
+    free(text);
+    return result;
+}
+
+static void print_block(const json_t *block)
+{
+    const char *text = json_string_value(json_object_get(block, "text"));
+    if (text) {
+        puts(text);
+        return;
+    }
+    char *dump = json_dumps(block, JSON_INDENT(2));
+    puts(dump ? dump : "?");
+    free(dump);
+}
+
+static int print_result(json_t *result)
+{
+    bool failed = json_is_true(json_object_get(result, "isError"));
+    size_t i;
+    json_t *block;
+    json_array_foreach(json_object_get(result, "content"), i, block)
+    {
+        print_block(block);
+    }
+    return failed ? 1 : 0;
+}
+
+static int call_tool(const char *url, const char *name, int argc, char **argv, err_t *err)
+{
+    json_auto_t *list = list_tools(url, err);
+    AUTO_BUF arguments = { 0 };
+    json_t *schema = schema_of(list, name);
+    if (!list) {
+        return -1;
+    }
+    if (!schema) {
+        return err_set(err, ERR_UNKNOWN,
+                       "There is no tool %s for this token; guiche tools shows what there is.", name);
+    }
+    if (read_arguments(argc, argv, schema, &arguments, err)) {
+        return -1;
+    }
+    json_auto_t *result = ask(url, "tools/call", name, buf_span(&arguments), err);
+    return result ? print_result(result) : -1;
+}
+
+int cli_call(int argc, char **argv)
+{
+    if (argc < 2) {
+        return cli_usage("call needs a URL and a tool: guiche call URL crm_list_agents");
+    }
+    err_t err;
+    int result = call_tool(argv[0], argv[1], argc - 2, argv + 2, &err);
+    return result < 0 ? cli_failed("%s", err.text) : result;
+}
+
+static void post(web_t *web, exchange_t *exchange, const char *url, const char *method, const char *name,
+                 span_t body)
+{
+    const char *token = getenv("GUICHE_TOKEN");
+    AUTO(mem_free) char *authorization = mem_printf("Authorization: Bearer %s", token ? token : "");
+    AUTO(mem_free) char *method_line = mem_printf("Mcp-Method: %s", method);
+    AUTO(mem_free) char *name_line = mem_printf("Mcp-Name: %s", name ? name : "");
+    const char *headers[7] = { "Content-Type: application/json",
+                               "Accept: application/json, text/event-stream",
+                               "MCP-Protocol-Version: 2026-07-28", method_line };
+    size_t count = 4;
+    if (name) {
+        headers[count++] = name_line;
+    }
+    if (token) {
+        headers[count++] = authorization;
+    }
+    web_request_t request = {
+        .method = "POST", .url = url, .headers = headers, .body = body, .timeout_ms = CLI_TIMEOUT_MS
+    };
+    web_start(web, &request, on_reply, exchange);
+    mem_wipe(authorization, strlen(authorization));
+}
+
+/* The result member of the answer; a new reference. */
+static json_t *take_result(exchange_t *exchange, err_t *err)
+{
+    json_auto_t *message = exchange->message;
+    json_t *result = json_object_get(message, "result");
+    const char *text = json_string_value(json_object_get(json_object_get(message, "error"), "message"));
+    if (!message) {
+        *err = exchange->problem;
+        return NULL;
+    }
+    if (!result) {
+        err_set(err, ERR_UPSTREAM, "%s", text ? text : "The answer is no MCP response.");
+        return NULL;
+    }
+    return json_incref(result);
+}
+
+static json_t *ask(const char *url, const char *method, const char *name, span_t arguments, err_t *err)
+{
+    AUTO_BUF body = { 0 };
+    envelope_request(&body, &(envelope_request_t){ .revision = MCP_2026_07_28,
+                                                   .id = 1,
+                                                   .method = method,
+                                                   .name = span_of(name),
+                                                   .arguments = arguments });
+    exchange_t exchange = { .loop = loop_new() };
+    web_t *web = web_new(exchange.loop);
+    post(web, &exchange, url, method, name, buf_span(&body));
+    loop_run(exchange.loop);
+    web_free(web);
+    loop_free(exchange.loop);
+    return take_result(&exchange, err);
+}
+
+static bool on_event(void *self, span_t event, span_t data)
+{
+    (void)event;
+    exchange_t *exchange = self;
+    json_auto_t *message = json_loadb(data.at, data.length, 0, NULL);
+    if (json_object_get(message, "id")) {
+        json_decref(exchange->message);
+        exchange->message = TAKE(message);
+    }
+    return true;
+}
+
+static void read_stream(exchange_t *exchange, span_t body)
+{
+    sse_reader_t *reader = sse_reader_new(8388608);
+    struct evbuffer *in = evbuffer_new();
+    evbuffer_add(in, body.at, body.length);
+    sse_read(reader, in, on_event, exchange, &exchange->problem);
+    evbuffer_free(in);
+    sse_reader_free(reader);
+}
+
+static void on_reply(void *self, const web_reply_t *reply, const err_t *err)
+{
+    exchange_t *exchange = self;
+    loop_stop(exchange->loop);
+    if (err) {
+        exchange->problem = *err;
+        return;
+    }
+    err_set(&exchange->problem, ERR_UPSTREAM, "HTTP %d, and no MCP answer.", reply->status);
+    if (reply->content_type.at && strncasecmp(reply->content_type.at, "text/event-stream", 17) == 0) {
+        read_stream(exchange, reply->body);
+    } else {
+        exchange->message = json_loadb(reply->body.at, reply->body.length, 0, NULL);
+    }
+}

@@ -1,0 +1,76 @@
+/* `guiche check`: what the configuration means, without starting anything. No secret is printed.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+#include "config_yaml.h"
+
+static void print_auth(const config_t *config)
+{
+    if (config->auth_mode == AUTH_NONE) {
+        puts("auth        none: everybody is local, tenant local, every permission");
+        return;
+    }
+    printf("auth        jwt: %zu key%s", keys_count(config->keys), keys_count(config->keys) == 1 ? "" : "s");
+    if (config->api_key_count > 0) {
+        printf(", %zu API key%s", config->api_key_count, config->api_key_count == 1 ? "" : "s");
+    }
+    printf("; issuer %s, audience %s\n", config->issuer ? config->issuer : "any",
+           config->audience ? config->audience : "any");
+}
+
+static void print_connector(const connector_config_t *connector)
+{
+    printf("  %-14s %s  prefix %s, timeout %lld s%s", connector->name, connector->url,
+           *connector->prefix ? connector->prefix : "(none)", (long long)connector->timeout_ms / 1000,
+           connector->trusted ? ", told who asks" : "");
+    for (char **header = connector->forward_headers; header && *header; header++) {
+        printf("%s%s", header == connector->forward_headers ? ", forwards " : " ", *header);
+    }
+    putchar('\n');
+}
+
+static void print_policies(const config_t *config)
+{
+    if (!config->has_policies) {
+        puts("policies    none given: <connector>.read and <connector>.write exist");
+        return;
+    }
+    puts("policies");
+    for (size_t i = 0; i < config->policy_count; i++) {
+        printf("  %-14s", config->policies[i].permission);
+        for (char **glob = config->policies[i].allow; *glob; glob++) {
+            printf(" %s", *glob);
+        }
+        putchar('\n');
+    }
+}
+
+int cli_check(int argc, char **argv)
+{
+    if (argc > 1 || (argc == 1 && argv[0][0] == '-')) {
+        return cli_usage("check takes at most a config file: guiche check guiche.yaml");
+    }
+    err_t err;
+    config_t *config = config_load(argc == 1 ? argv[0] : NULL, cli_environment, &err);
+    if (!config) {
+        return cli_failed("%s", err.text);
+    }
+    printf("listen      %s (%u worker%s)\n", config->listen, config->workers,
+           config->workers == 1 ? "" : "s");
+    printf("admin       %s\n", config->admin_listen
+                                   ? config->admin_listen
+                                   : "no port of its own: /status and /metrics need the permission admin");
+    print_auth(config);
+    printf("connectors  %zu\n", config->connector_count);
+    for (size_t i = 0; i < config->connector_count; i++) {
+        print_connector(&config->connectors[i]);
+    }
+    print_policies(config);
+    for (char **warning = config->warnings; warning && *warning; warning++) {
+        printf("warning     %s\n", *warning);
+    }
+    config_unref(config);
+    return 0;
+}

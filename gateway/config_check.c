@@ -1,0 +1,211 @@
+/* What must hold between sections. Everything that could only be seen at the first call is looked at here
+ * instead.
+ */
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config_parts.h"
+#include "mem.h"
+
+static int check_listeners(const config_t *config, err_t *err);
+static int check_auth(const config_t *config, err_t *err);
+static int check_secrets(const config_t *config, err_t *err);
+static int check_connectors(const config_t *config, err_t *err);
+static int check_proxies(const config_t *config, err_t *err);
+
+int config_check(const config_t *config, const char *path, err_t *err)
+{
+    err_t problem;
+    if (check_listeners(config, &problem) || check_auth(config, &problem) ||
+        check_secrets(config, &problem) || check_connectors(config, &problem) ||
+        check_proxies(config, &problem)) {
+        return err_set(err, ERR_CALLER, "%s: %s", path, problem.text);
+    }
+    return 0;
+}
+
+/* Loopback by its address, not by a name that a resolver could answer otherwise. */
+static bool is_local_address(const char *listen)
+{
+    return strncmp(listen, "unix:", 5) == 0 || strncmp(listen, "127.", 4) == 0 ||
+           strncmp(listen, "[::1]:", 6) == 0 || strncmp(listen, "localhost:", 10) == 0;
+}
+
+static int check_listen_address(const char *key, const char *address, err_t *err)
+{
+    if (strncmp(address, "unix:", 5) == 0) {
+        return address[5] ? 0 : err_set(err, ERR_CALLER, "%s: a path must follow unix:.", key);
+    }
+    const char *colon = strrchr(address, ':');
+    char *end;
+    long port = colon ? strtol(colon + 1, &end, 10) : -1;
+    if (!colon || colon == address || colon[1] < '0' || colon[1] > '9' || *end || port > 65535) {
+        return err_set(err, ERR_CALLER,
+                       "%s \"%.64s\" is no address: write 127.0.0.1:8080, [::1]:8080 or unix:/path.", key,
+                       address);
+    }
+    return 0;
+}
+
+static int check_public_url(const char *url, err_t *err)
+{
+    if (url && strncmp(url, "https://", 8) != 0 && strncmp(url, "http://", 7) != 0) {
+        return err_set(err, ERR_CALLER, "public_url must begin with https:// (or http://); found \"%.64s\".",
+                       url);
+    }
+    return 0;
+}
+
+static int check_listeners(const config_t *config, err_t *err)
+{
+    if (check_listen_address("listen", config->listen, err) || check_public_url(config->public_url, err)) {
+        return -1;
+    }
+    if (!config->admin_listen) {
+        return 0;
+    }
+    if (strcmp(config->admin_listen, config->listen) == 0) {
+        return err_set(err, ERR_CALLER,
+                       "listen and admin_listen are the same address; /status needs no token on the latter.");
+    }
+    return check_listen_address("admin_listen", config->admin_listen, err);
+}
+
+static int check_auth(const config_t *config, err_t *err)
+{
+    if (config->auth_mode == AUTH_NONE && !is_local_address(config->listen)) {
+        return err_set(err, ERR_CALLER,
+                       "auth.mode none lets everybody in and is accepted on loopback or a unix socket only; "
+                       "listen is %.64s.",
+                       config->listen);
+    }
+    if (config->auth_mode == AUTH_NONE && config->production) {
+        return err_set(err, ERR_CALLER, "auth.mode none is refused when ENVIRONMENT is production.");
+    }
+    if (config->auth_mode == AUTH_JWT && keys_count(config->keys) == 0 && config->api_key_count == 0) {
+        return err_set(err, ERR_CALLER,
+                       "nobody could ever log in: auth needs hs256_secret, jwks_file or api_keys.");
+    }
+    if (config->has_jwks && !config->audience) {
+        return err_set(
+            err, ERR_CALLER,
+            "auth.audience is required with keys from a JWKS: they sign tokens for other services too.");
+    }
+    if (config->authorization_servers && config->authorization_servers[0] && !config->public_url) {
+        return err_set(
+            err, ERR_CALLER,
+            "auth.authorization_servers needs public_url: clients are told which resource to ask for.");
+    }
+    return 0;
+}
+
+/* Words that stand in examples and never in a real secret. */
+static bool is_development_secret(const char *secret)
+{
+    static const char *const words[] = { "change-me", "changeme", "development", "example", "secret-secret" };
+    for (size_t i = 0; secret && i < COUNT_OF(words); i++) {
+        if (strcasestr(secret, words[i])) {
+            return true;
+        }
+    }
+    return secret && strspn(secret, (char[]){ secret[0], '\0' }) == strlen(secret);
+}
+
+static int check_secrets(const config_t *config, err_t *err)
+{
+    if (config->hop_secret && strlen(config->hop_secret) < 32) {
+        return err_set(err, ERR_CALLER,
+                       "hop_secret has %zu bytes; at least 32 are needed (openssl rand -hex 32).",
+                       strlen(config->hop_secret));
+    }
+    bool from_example = is_development_secret(config->hop_secret);
+    for (char **secret = config->secrets; secret && *secret; secret++) {
+        if (config->hop_secret && strcmp(*secret, config->hop_secret) == 0) {
+            return err_set(err, ERR_CALLER,
+                           "hop_secret and hs256_secret are the same: a client's token could then be made by "
+                           "a connector.");
+        }
+        from_example = from_example || is_development_secret(*secret);
+    }
+    if (config->production && from_example) {
+        return err_set(err, ERR_CALLER,
+                       "a secret is one of an example, and ENVIRONMENT is production: make new ones (openssl "
+                       "rand -hex 32).");
+    }
+    return 0;
+}
+
+static int check_pair(const connector_config_t *a, const connector_config_t *b, err_t *err)
+{
+    if (strcmp(a->name, b->name) == 0) {
+        return err_set(err, ERR_CALLER, "two connectors are named \"%s\".", a->name);
+    }
+    if (strcmp(a->prefix, b->prefix) == 0) {
+        return err_set(err, ERR_CALLER, "the connectors %s and %s have the same prefix \"%s\".", a->name,
+                       b->name, a->prefix);
+    }
+    return 0;
+}
+
+static bool is_forwarded(const connector_config_t *connector, const char *header)
+{
+    for (char **name = connector->forward_headers; name && *name; name++) {
+        if (strcmp(*name, header) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int check_connectors(const config_t *config, err_t *err)
+{
+    for (size_t i = 0; i < config->connector_count; i++) {
+        const connector_config_t *connector = &config->connectors[i];
+        if (connector->trusted && !config->hop_secret) {
+            return err_set(err, ERR_CALLER,
+                           "hop_secret (GUICHE_HOP_SECRET) is missing, and the connector %s has trust: "
+                           "guiche; make one with openssl rand -hex 32.",
+                           connector->name);
+        }
+        if (connector->prefix[0] == '\0' && config->connector_count > 1) {
+            return err_set(err, ERR_CALLER,
+                           "the connector %s has no prefix; only a single connector may have none.",
+                           connector->name);
+        }
+        for (size_t h = 0; h < connector->required_count; h++) {
+            if (!is_forwarded(connector, connector->required_headers[h].name)) {
+                return err_set(err, ERR_CALLER,
+                               "the connector %s requires %s, but does not list it in forward_headers.",
+                               connector->name, connector->required_headers[h].name);
+            }
+        }
+        for (size_t j = 0; j < i; j++) {
+            if (check_pair(&config->connectors[j], connector, err)) {
+                return -1;
+            }
+        }
+    }
+    return 0;
+}
+
+static int check_proxies(const config_t *config, err_t *err)
+{
+    for (char **proxy = config->trusted_proxies; proxy && *proxy; proxy++) {
+        AUTO(mem_free) char *address = mem_strdup(*proxy);
+        char *slash = strchr(address, '/'), *end = NULL;
+        long bits = slash ? strtol(slash + 1, &end, 10) : 0;
+        if (slash) {
+            *slash = '\0';
+        }
+        unsigned char bytes[16];
+        int family = strchr(address, ':') ? AF_INET6 : AF_INET;
+        bool bad_bits =
+            slash && (slash[1] == '\0' || *end || bits < 0 || bits > (family == AF_INET ? 32 : 128));
+        if (bad_bits || inet_pton(family, address, bytes) != 1) {
+            return err_set(err, ERR_CALLER,
+                           "trusted_proxies: \"%.64s\" is no address or network (10.0.0.0/8).", *proxy);
+        }
+    }
+    return 0;
+}

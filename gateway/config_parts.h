@@ -1,0 +1,32 @@
+/* What the files of config_*.c share: reading one section of the file, or the environment, into a config. */
+#pragma once
+
+#include "config.h"
+#include "config_yaml.h"
+#include "fields.h"
+
+/* A variable's value, or what the file named by NAME_FILE holds (Docker and Kubernetes secrets; one newline
+ * at the end is dropped). *ret is NULL when neither is set; caller frees. */
+int config_variable(config_lookup_f lookup, const char *name, char **ret, err_t *err);
+
+/* Rows' readers for `auth:` and `connectors:`; into is the config_t itself. */
+int config_read_auth(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err);
+int config_read_connectors(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err);
+void config_free_connector(connector_config_t *connector);
+
+/* The environment alone, and its rows for .env.example and docs. */
+extern const field_t config_environment_rows[];
+int config_read_environment(config_t *config, config_lookup_f lookup, err_t *err);
+
+/* Fills what follows from a connector's url, prefix and name (hop address, usual prefix, trust). */
+int config_finish_connector(connector_config_t *connector, err_t *err);
+bool config_is_built_in(const char *connector_name); /* odoo, qdrant, chatwoot, qlik, crm */
+
+/* Adds a secret both to the keys and as the one that `guiche token` signs with (the first one). */
+int config_add_secret(config_t *config, const char *secret, err_t *err);
+
+/* What holds across sections: who may listen where, which secrets go together, unique names. path names the
+ * file in errors. */
+int config_check(const config_t *config, const char *path, err_t *err);
+
+void config_warn(config_t *config, const char *sentence);

@@ -1,0 +1,56 @@
+/* The answer of a connector to one JSON-RPC request, as JSON or as a stream of events, read and checked
+ * before anybody sees it: status, content type, jsonrpc, our id, one result or one error. What is not a clean
+ * answer becomes one sentence that begins with "It" (the connector) and holds no byte of what came. Calls and
+ * discovery both read through this.
+ *
+ * Exactly one of on_answer and on_error ends a relay, never before relay_start() has returned, never after
+ * relay_cancel().
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "http_client.h"
+#include "json_scan.h"
+#include "server.h"
+#include "span.h"
+
+typedef struct relay relay_t;
+
+typedef struct {
+    span_t session_id;            /* Mcp-Session-Id; only of an answer in one piece */
+    const json_member_t *members; /* of the result; NULL when it is an error */
+    size_t count;
+    mcp_rpc_error_t error;
+    int status; /* HTTP */
+} relay_answer_t;
+
+/* All spans are borrowed while a callback runs. */
+typedef struct {
+    void (*on_progress)(void *self, const mcp_progress_t *progress); /* NULL: not asked for */
+    void (*on_answer)(void *self, const relay_answer_t *answer);
+    void (*on_error)(void *self, const err_t *err, bool sent); /* sent: the connector may have begun */
+} relay_events_t;
+
+typedef struct {
+    http_pool_t *pool;
+    span_t headers; /* ready lines */
+    int64_t deadline_ms;
+    bool idempotent;
+    uint64_t id; /* of our request */
+    size_t max_event_bytes;
+} relay_request_t;
+
+relay_t *relay_start(const relay_request_t *request, struct evbuffer *body, const relay_events_t *events,
+                     void *self);
+void relay_cancel(relay_t *relay); /* drops the connection */
+void relay_pause(relay_t *relay, bool paused);
+void relay_extend(relay_t *relay, int64_t deadline_ms);
+
+int relay_status(const relay_t *relay); /* HTTP; 0 before there is one. For use within callbacks */
+
+/* A member of a result by name; absent: at == NULL. */
+span_t relay_member(const relay_answer_t *answer, const char *name);

@@ -1,0 +1,78 @@
+/* One worker: a thread with its own loop, sockets, connections to the connectors, and memory of tokens and
+ * lists. Workers share the catalog, which never changes, and nothing else; everything here belongs to the
+ * worker's thread but for worker_show() and worker_drain().
+ *
+ * A call works with the view it began with: a catalog and its lanes. When a new catalog comes, the worker
+ * gets a new view; the old one goes when its last call has ended, and with it the lanes to connectors that
+ * are no longer configured.
+ */
+#pragma once
+
+#include <sys/queue.h>
+
+#include "buf.h"
+#include "catalog.h"
+#include "gate.h"
+#include "gateway.h"
+#include "http_client.h"
+#include "http_server.h"
+#include "loop.h"
+#include "lru.h"
+#include "metrics.h"
+#include "policy.h"
+#include "proxies.h"
+#include "resolve.h"
+#include "server.h"
+
+/* Connections to one connector. */
+typedef struct lane {
+    http_pool_t *pool;
+    char *url;
+    unsigned references; /* views */
+} lane_t;
+
+typedef struct view {
+    struct worker *worker;
+    catalog_t *catalog;
+    lane_t **lanes; /* one per connector */
+    lru_t *lists;   /* rendered, by form and set of tools */
+    unsigned references;
+} view_t;
+
+typedef struct worker {
+    gateway_t *gateway;
+    loop_t *loop;
+    resolver_t *resolver;
+    http_server_t *server;
+    mcp_server_t *mcp;
+    mcp_options_t options;
+    gate_t *gate;
+    lru_t *hop_tokens;
+    view_t *view;
+    proxies_t *proxies;
+    metrics_shard_t *shard;
+    uint64_t last_id;              /* of requests to connectors */
+    buf_t scratch;                 /* header lines of the request being built */
+    LIST_HEAD(, forward) forwards; /* calls that wait for a connector */
+    struct event *gauges;
+} worker_t;
+
+/* The sockets are taken; serving begins with worker_run(). */
+worker_t *worker_new(gateway_t *gateway, const int *listen_fds, size_t count, catalog_t *catalog);
+void worker_run(worker_t *worker); /* on its thread, until it has drained */
+/* Closing ends all but the loop: helper threads may still post to it. Then they are stopped, then the loop
+ * may go. */
+void worker_close(worker_t *worker);
+void worker_free(worker_t *worker);
+
+void worker_show(worker_t *worker, catalog_t *catalog); /* any thread */
+void worker_drain(worker_t *worker);                    /* any thread */
+
+view_t *view_ref(view_t *view);
+void view_unref(view_t *view);
+
+/* A JSON array of what this principal is offered, in a form of CATALOG_FORMS; borrowed until the next list.
+ */
+span_t worker_list(worker_t *worker, const principal_t *principal, int form);
+/* The hop token that tells this connector who is asking; absent for a connector that is not ours. */
+span_t worker_hop_token(worker_t *worker, const catalog_connector_t *connector, const principal_t *principal);

@@ -1,0 +1,62 @@
+/* A configuration and catalogs for tests, written down instead of read from a file. */
+#pragma once
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "catalog.h"
+#include "mem.h"
+#include "policy.h"
+
+#define CONNECTORS 2
+
+static connector_config_t fixture_connectors[CONNECTORS] = {
+    { .name = "crm",
+      .prefix = "crm_",
+      .url = "unix:/x",
+      .trusted = true,
+      .timeout_ms = 25000,
+      .progress_timeout_ms = 120000,
+      .refresh_ms = 60000 },
+    { .name = "odoo",
+      .prefix = "odoo_",
+      .url = "unix:/y",
+      .timeout_ms = 5000,
+      .progress_timeout_ms = 120000,
+      .refresh_ms = 30000 },
+};
+/* More references than any test gives back: it is not on the heap. */
+static config_t fixture_config = {
+    .connectors = fixture_connectors,
+    .connector_count = CONNECTORS,
+    .hop_secret = "0123456789abcdef0123456789abcdef",
+    .references = 1000000,
+};
+
+#define FIXTURE_TOOLS 16
+typedef struct {
+    listing_t listing;
+    span_t tools[FIXTURE_TOOLS];
+} fixture_listing_t;
+
+static inline void fixture_add(fixture_listing_t *to, const char *declaration)
+{
+    to->listing.tools = to->tools;
+    to->listing.ttl_ms = -1;
+    to->tools[to->listing.count++] = span_of(declaration);
+}
+
+static inline catalog_t *fixture_catalog(fixture_listing_t *crm, fixture_listing_t *odoo, metrics_t *metrics)
+{
+    found_t found[CONNECTORS] = {
+        { .listing = crm ? &crm->listing : NULL, .revision = MCP_2026_07_28, .asked = true },
+        { .listing = odoo ? &odoo->listing : NULL, .revision = MCP_2025_06_18, .asked = true },
+    };
+
+    return catalog_build(&fixture_config, found, metrics);
+}
+
+#define READ_TOOL(name)                                                                                      \
+    "{\"name\":\"" name "\",\"description\":\"d\",\"inputSchema\":{\"type\":\"object\"},\"annotations\":{"   \
+                        "\"readOnlyHint\":true}}"
+#define WRITE_TOOL(name) "{\"name\":\"" name "\",\"description\":\"d\",\"inputSchema\":{\"type\":\"object\"}}"

@@ -1,0 +1,1 @@
+guiche_test(test_config gateway_core)

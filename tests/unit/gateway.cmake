@@ -1,0 +1,15 @@
+# What needs no socket.
+guiche_test(test_lru gateway_core)
+guiche_test(test_check_tool gateway_core)
+guiche_test(test_catalog gateway_core)
+guiche_test(test_policy gateway_core)
+guiche_test(test_query_args gateway_core)
+guiche_test(test_rest_answer gateway_core)
+guiche_test(test_hop_headers gateway_core)
+guiche_test(test_gate gateway_core)
+guiche_test(test_proxies gateway_core)
+guiche_test(test_forward gateway_core)
+
+# Against a scripted connector.
+guiche_test(test_relay gateway_core)
+guiche_test(test_discover gateway_core)

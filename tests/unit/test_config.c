@@ -1,0 +1,296 @@
+/* guiche.yaml and the environment: what is accepted, and that every refusal names the place and the remedy.
+ */
+#include "config.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config_yaml.h"
+#include "mem.h"
+
+#define SECRET "0123456789abcdef0123456789abcdef"
+#define OTHER "fedcba9876543210fedcba9876543210"
+
+static const char *environment[32][2];
+
+static const char *look(const char *name)
+{
+    for (size_t i = 0; environment[i][0]; i++) {
+        if (strcmp(environment[i][0], name) == 0) {
+            return environment[i][1];
+        }
+    }
+    return NULL;
+}
+
+static void set_env(const char *name, const char *value)
+{
+    size_t i = 0;
+    while (environment[i][0] && strcmp(environment[i][0], name) != 0) {
+        i++;
+    }
+    environment[i][0] = name;
+    environment[i][1] = value;
+}
+
+static config_t *load(const char *yaml, err_t *err)
+{
+    char path[] = "/tmp/guiche-test-XXXXXX";
+    int fd = mkstemp(path);
+    cr_assert(write(fd, yaml, strlen(yaml)) == (ssize_t)strlen(yaml));
+    close(fd);
+    config_t *config = config_load(path, look, err);
+    unlink(path);
+    return config;
+}
+
+static config_t *load_well(const char *yaml)
+{
+    err_t err;
+    config_t *config = load(yaml, &err);
+    cr_assert(config, "refused: %s", err.text);
+    return config;
+}
+
+static void refused(const char *yaml, const char *line, const char *part)
+{
+    err_t err;
+    config_t *config = load(yaml, &err);
+    cr_assert(!config, "was accepted:\n%s", yaml);
+    cr_assert(strstr(err.text, line), "no \"%s\" in: %s", line, err.text);
+    cr_assert(strstr(err.text, part), "no \"%s\" in: %s", part, err.text);
+}
+
+#define AUTH "auth: {hs256_secret: " SECRET "}\nhop_secret: " OTHER "\n"
+
+Test(config, takes_the_example_of_the_design)
+{
+    set_env("JWT_SECRET", SECRET);
+    set_env("GUICHE_HOP_SECRET", OTHER);
+    set_env("MCP_ODOO_URL", "unix:/run/guiche/odoo.sock");
+    config_t *config = load_well("listen: 127.0.0.1:8081\n"
+                                 "admin_listen: 127.0.0.1:9090\n"
+                                 "public_url: https://mcp.example.com/mcp\n"
+                                 "workers: 3\n"
+                                 "auth:\n"
+                                 "  mode: jwt\n"
+                                 "  hs256_secret: ${JWT_SECRET}\n"
+                                 "  audience: https://mcp.example.com/mcp\n"
+                                 "hop_secret: ${GUICHE_HOP_SECRET}\n"
+                                 "connectors:\n"
+                                 "  - name: odoo\n"
+                                 "    prefix: odoo_\n"
+                                 "    url: ${MCP_ODOO_URL}\n"
+                                 "    forward_headers: [X-Odoo-Login, X-Odoo-Api-Key]\n"
+                                 "    timeout: 10s\n"
+                                 "  - {name: git-hub, url: \"http://127.0.0.1:9000\"}\n"
+                                 "policies:\n"
+                                 "  - permission: odoo.read\n"
+                                 "    allow: [\"odoo_get_*\"]\n"
+                                 "redis: ${REDIS_URL:-}\n");
+    cr_assert_eq(config->workers, 3);
+    cr_assert_eq(config->connector_count, 2);
+    cr_assert(config->connectors[0].trusted);
+    cr_assert_str_eq(config->connectors[0].forward_headers[1], "x-odoo-api-key");
+    cr_assert_eq(config->connectors[0].timeout_ms, 10000);
+    cr_assert_str_eq(config->connectors[0].hop.socket_path, "/run/guiche/odoo.sock");
+    cr_assert(!config->connectors[1].trusted);
+    cr_assert_str_eq(config->connectors[1].prefix, "git_hub_");
+    cr_assert_str_eq(config->connectors[1].hop.path, "/mcp");
+    cr_assert_str_eq(config->policies[0].allow[0], "odoo_get_*");
+    cr_assert_null(config->warnings);
+    config_unref(config);
+}
+
+Test(config, names_the_line_of_an_unknown_key_and_what_was_meant)
+{
+    refused(AUTH "conectors: []\n", ":3:", "did you mean \"connectors\"");
+    refused(AUTH "connectors:\n  - {name: a, url: \"unix:/x\", wibble: 1}\n",
+            ":4:", "known here: name, prefix, url");
+}
+
+Test(config, refuses_a_key_given_twice)
+{
+    refused("listen: 127.0.0.1:1\nlisten: 127.0.0.1:2\n", ":2:", "given twice (first in line 1)");
+}
+
+Test(config, refuses_wrong_types)
+{
+    refused("listen: [a]\n", ":1:", "expected a single value, found a list");
+    refused("auth: yes\n", ":1:", "expected keys with values");
+    refused("workers: many\n", ":1:", "1 to 64");
+    refused("limits: {body: 4 MB}\n", ":1:", "4MiB");
+    refused(AUTH "connectors: [{name: a, url: \"unix:/x\", timeout: soon}]\n", ":3:", "25s");
+    refused("- a\n- b\n", ":1:", "expected keys with values");
+    refused("", "", "is empty");
+    refused("a: [\n", "", "not YAML");
+}
+
+Test(config, expands_variables_after_parsing)
+{
+    set_env("TRICK", "a\nlisten: evil");
+    set_env("EMPTY", "");
+    config_t *config = load_well(AUTH "public_url: ${EMPTY}\nadmin_listen: ${UNSET:-127.0.0.1:9}\n");
+    cr_assert_null(config->public_url);
+    cr_assert_str_eq(config->admin_listen, "127.0.0.1:9");
+    config_unref(config);
+    refused(AUTH "listen: ${UNSET}\n", ":3:", "UNSET is not set");
+    refused(AUTH "listen: ${\n", ":3:", "without its");
+    refused(AUTH "listen: ${a b}\n", ":3:", "is not a variable");
+    refused(AUTH "listen: ${TRICK}\n", "", "is no address");
+}
+
+Test(config, takes_a_secret_from_a_file)
+{
+    char path[] = "/tmp/guiche-secret-XXXXXX";
+    int fd = mkstemp(path);
+    cr_assert(write(fd, SECRET "\n", strlen(SECRET) + 1) > 0);
+    close(fd);
+    set_env("MY_SECRET_FILE", path);
+    config_t *config = load_well("auth: {hs256_secret: \"${MY_SECRET}\"}\n");
+    cr_assert_str_eq(config->secrets[0], SECRET);
+    config_unref(config);
+    set_env("MY_SECRET", SECRET);
+    refused("auth: {hs256_secret: \"${MY_SECRET}\"}\n", ":1:", "keep one");
+    unlink(path);
+}
+
+Test(config, overlaps_two_secrets_and_signs_with_the_first)
+{
+    config_t *config = load_well("auth: {hs256_secret: [" SECRET ", " OTHER "]}\n");
+    cr_assert_eq(keys_count(config->keys), 2);
+    cr_assert_str_eq(config->secrets[0], SECRET);
+    config_unref(config);
+}
+
+Test(config, refuses_weak_or_shared_secrets_without_showing_them)
+{
+    err_t err;
+    cr_assert_null(load("auth: {hs256_secret: tooshort}\n", &err));
+    cr_assert(strstr(err.text, "32"));
+    cr_assert(!strstr(err.text, "tooshort"));
+    refused("auth: {hs256_secret: " SECRET "}\nhop_secret: " SECRET "\n", "", "the same");
+    refused("auth: {hs256_secret: " SECRET "}\nhop_secret: short\n", "", "at least 32");
+}
+
+Test(config, lets_nobody_in_unless_somebody_could_log_in)
+{
+    refused("listen: 127.0.0.1:1\n", "", "nobody could ever log in");
+    refused("auth: {mode: none}\nlisten: 0.0.0.0:80\n", "", "loopback");
+    config_t *config = load_well("auth: {mode: none}\nlisten: 127.0.0.1:80\n");
+    config_unref(config);
+    set_env("ENVIRONMENT", "production");
+    refused("auth: {mode: none}\nlisten: 127.0.0.1:80\n", "", "production");
+}
+
+Test(config, refuses_secrets_of_examples_in_production)
+{
+    set_env("ENVIRONMENT", "production");
+    refused("auth: {hs256_secret: change-me-change-me-change-me-change-me}\n", "", "production");
+    set_env("ENVIRONMENT", "prod");
+    refused(AUTH, "", "must be development, staging or production");
+}
+
+Test(config, needs_the_hop_secret_for_trusted_connectors_only)
+{
+    refused("auth: {hs256_secret: " SECRET "}\nconnectors: [{name: crm, url: \"unix:/x\"}]\n", "",
+            "hop_secret");
+    config_unref(
+        load_well("auth: {hs256_secret: " SECRET "}\nconnectors: [{name: other, url: \"unix:/x\"}]\n"));
+    config_unref(load_well("auth: {hs256_secret: " SECRET
+                           "}\nconnectors: [{name: crm, url: \"unix:/x\", trust: none}]\n"));
+}
+
+Test(config, refuses_what_it_cannot_do_yet_with_a_sentence)
+{
+    refused(AUTH "connectors: [{name: a, url: \"https://x/mcp\"}]\n", ":3:", "https");
+    refused(AUTH "connectors: [{name: a, url: \"unix:/x\", headers: {A: b}}]\n", ":3:", "not served yet");
+    refused(AUTH "connectors: [{name: a, url: \"unix:/x\", forward_headers: {A: b}}]\n",
+            ":3:", "not served yet");
+    refused(AUTH "connectors: [{name: a, command: [npx, x]}]\n", ":3:", "not served yet");
+    refused("auth: {jwks_url: \"https://x\"}\n", ":1:", "jwks_file");
+}
+
+Test(config, never_forwards_the_headers_that_carry_trust)
+{
+    refused(AUTH "connectors: [{name: a, url: \"unix:/x\", forward_headers: [Authorization]}]\n",
+            ":3:", "never forwarded");
+    refused(AUTH "connectors: [{name: a, url: \"unix:/x\", forward_headers: [Mcp-Name]}]\n",
+            ":3:", "never forwarded");
+    refused(AUTH "connectors: [{name: a, url: \"unix:/x\", forward_headers: [GUICHE-Principal]}]\n",
+            ":3:", "never forwarded");
+    refused(AUTH "connectors: [{name: a, url: \"unix:/x\", forward_headers: [X-A, x-a]}]\n",
+            ":3:", "named twice");
+    refused(AUTH "connectors: [{name: a, url: \"unix:/x\", forward_headers: [\"x a\"]}]\n",
+            ":3:", "no header name");
+}
+
+Test(config, refuses_connectors_that_could_not_be_told_apart)
+{
+    refused(AUTH "connectors: [{name: a, url: \"unix:/x\"}, {name: a, url: \"unix:/y\"}]\n", "",
+            "two connectors are named");
+    refused(
+        AUTH
+        "connectors: [{name: a, url: \"unix:/x\", prefix: p_}, {name: b, url: \"unix:/y\", prefix: p_}]\n",
+        "", "same prefix");
+    refused(AUTH "connectors: [{name: a, url: \"unix:/x\", prefix: \"\"}, {name: b, url: \"unix:/y\"}]\n", "",
+            "no prefix");
+    refused(AUTH "connectors: [{name: a, url: \"unix:/x\", prefix: A__}]\n", ":3:", "prefix");
+    refused(AUTH "connectors: [{name: \"9 a\", url: \"unix:/x\"}]\n", ":3:", "no connector name");
+    config_unref(load_well(AUTH "connectors: [{name: a, url: \"unix:/x\", prefix: \"\"}]\n"));
+}
+
+Test(config, reads_api_keys)
+{
+    config_t *config =
+        load_well("auth:\n  api_keys:\n    - name: cron\n"
+                  "      sha256: 2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b\n"
+                  "      tenant_id: acme\n      permissions: [crm.read]\n");
+    cr_assert_eq(config->api_key_count, 1);
+    cr_assert_eq(config->api_keys[0].sha256[0], 0x2b);
+    config_unref(config);
+    refused("auth:\n  api_keys:\n    - {name: a, sha256: xyz, tenant_id: t, permissions: []}\n",
+            ":3:", "sha256sum");
+    refused("auth:\n  api_keys:\n    - {name: a}\n", ":3:", "needs name, sha256, tenant_id and permissions");
+}
+
+Test(config, checks_origins_and_proxies)
+{
+    refused(AUTH "cors: {origins: [\"*\"]}\n", ":3:", "every web page");
+    refused(AUTH "cors: {origins: [\"https://a.example/path\"]}\n", ":3:", "an origin is");
+    refused(AUTH "trusted_proxies: [10.0.0.0/99]\n", "", "no address or network");
+    refused(AUTH "trusted_proxies: [proxy.local]\n", "", "no address or network");
+    config_unref(
+        load_well(AUTH "cors: {origins: [\"https://a.example\"]}\ntrusted_proxies: [10.0.0.0/8, \"::1\"]\n"));
+}
+
+Test(config, is_complete_by_the_environment_alone)
+{
+    set_env("JWT_SECRET", SECRET);
+    set_env("GUICHE_HOP_SECRET", OTHER);
+    set_env("MCP_QLIK_URL", "http://mcp-qlik:8000");
+    set_env("REDIS_URL", "redis://x");
+    err_t err;
+    config_t *config = config_load(NULL, look, &err);
+    cr_assert(config, "refused: %s", err.text);
+    cr_assert_eq(config->connector_count, 1);
+    cr_assert_str_eq(config->connectors[0].prefix, "qlik_");
+    cr_assert_str_eq(config->connectors[0].required_headers[0].text,
+                     "Missing Qlik access token. User needs to connect Qlik account.");
+    cr_assert_str_eq(config->listen, "127.0.0.1:8080");
+    cr_assert(config->warnings);
+    config_unref(config);
+    set_env("JWT_SECRET", NULL);
+    cr_assert_null(config_load(NULL, look, &err));
+    cr_assert(strstr(err.text, "JWT_SECRET is not set"));
+}
+
+Test(config, says_when_the_file_cannot_be_read)
+{
+    err_t err;
+    cr_assert_null(config_load("/nonexistent/guiche.yaml", look, &err));
+    cr_assert(strstr(err.text, "cannot be read"));
+    cr_assert_null(config_load("/tmp", look, &err));
+}
