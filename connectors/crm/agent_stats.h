@@ -1,8 +1,7 @@
 /* The figures of agents, read from the database: sessions, conversions, response time, satisfaction.
  *
  * A session counts once for every agent who was in it, however often they joined, by the time it started.
- * Deleted agents do not count; a session whose contact was deleted meanwhile still took place and does.
- */
+ * Deleted agents do not count; a session whose contact was deleted meanwhile still took place and does. */
 #pragma once
 
 #include <jansson.h>
@@ -17,7 +16,8 @@ void agent_stats_ask(call_t *call, const period_t *period, const char *agent_id,
 /* One row as figures; texts belong to the rows. */
 score_t agent_stats_read(const db_rows_t *rows, size_t row);
 
-/* {"agent_id","name","sessions","converted_sessions","conversion_rate","response_time_seconds","satisfaction"}
+/*
+ * {"agent_id","name","sessions","converted_sessions","conversion_rate","response_time_seconds","satisfaction"}
  */
 json_t *agent_stats_json(const score_t *score);
 /* "Ana Souza (agent_id ...): 12 of 40 sessions converted (30.0 %), answers in 95 s, satisfaction 0.55". */

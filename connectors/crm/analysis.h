@@ -24,6 +24,6 @@ typedef struct {
     size_t example_count[RUBRIC_COUNT];
 } analysis_t;
 
-/* By the rubric: mean scores; the worst messages as examples, then the best one. judged[i] is of messages[i].
- */
+/* By the rubric: mean scores; the worst messages as examples, then the best one. judged[i] is of
+ * messages[i]. */
 analysis_t analysis_by_rubric(const message_t *messages, const judgement_t *judged, size_t count);

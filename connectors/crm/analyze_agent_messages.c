@@ -2,8 +2,7 @@
  *
  * Judged by a language model when one is set (model.h), else, and when it fails, by fixed rules (rubric.h);
  * `method` says which. Messages of deleted contacts are not read. The rules take microseconds per message, so
- * they run on the loop.
- */
+ * they run on the loop. */
 #include <string.h>
 
 #include "analysis.h"

@@ -1,8 +1,7 @@
 /* assign_to_agent: gives a contact to an agent. The assignment before is ended, not deleted.
  *
  * As in update_pipeline_stage, the transaction begins by touching the contact, so that two assignments of one
- * contact wait for each other. The same assignment asked for twice changes nothing the second time.
- */
+ * contact wait for each other. The same assignment asked for twice changes nothing the second time. */
 #include <string.h>
 
 #include "answer.h"
@@ -63,6 +62,7 @@ const tool_t assign_to_agent_tool = {
     .args = args,
     .args_size = sizeof(args_t),
     .result_schema = result_schema,
+    .destructive = true, /* replaces what counted until now; MCP calls only pure additions not destructive */
     .idempotent = true,
     .run = assign_to_agent,
 };

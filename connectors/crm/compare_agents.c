@@ -1,7 +1,6 @@
 /* compare_agents: two to five agents against each other, with a winner per dimension and overall, and why.
  *
- * One statement per agent, one after the other: progress is told per agent.
- */
+ * One statement per agent, one after the other: progress is told per agent. */
 #include <string.h>
 
 #include "agent_stats.h"

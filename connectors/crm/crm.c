@@ -1,8 +1,7 @@
 /* mcp-crm: the CRM and its business figures, from the CRM's own database (PostgreSQL or a SQLite file).
  *
  * The database is shared by tenants and its rows say whose they are, so there is no TENANTS here: every
- * statement is bound to the tenant of the principal who asks.
- */
+ * statement is bound to the tenant of the principal who asks. */
 #include "crm.h"
 
 #include <stdio.h>
@@ -37,6 +36,8 @@ static const field_t setting_rows[] = {
 static void *crm_open(runtime_t *runtime, const void *settings, err_t *err);
 static void crm_close(void *state);
 static void crm_probe(void *state, runtime_t *runtime);
+static void on_demo_looked_for(void *self, const db_rows_t *rows, const err_t *err);
+static void on_probe(void *self, const db_rows_t *rows, const err_t *err);
 static const char *crm_about(void *state);
 static int migrate(const void *settings, int argc, char **argv);
 static int demo_data(const void *settings, int argc, char **argv);
@@ -86,12 +87,13 @@ static int check_model(const crm_settings_t *s, err_t *err)
     return 0;
 }
 
-/* Reads one table of the CRM's and one of ours: a database that was not migrated is not ready. A row means
- * demo data. */
+/* A row means demo data. Asked once: on a large database it may be no small question. */
+static const char demo_sql[] =
+    "SELECT id FROM contacts WHERE tenant_id = 'demo' AND external_id = '" DEMO_FIRST_CONTACT "' LIMIT 1";
+/* Reads nothing, but fails when the database is away or was not migrated. */
 static const char probe_sql[] =
-    "SELECT c.id FROM contacts c LEFT JOIN lead_qualifications q ON q.contact_id = c.id "
-    "AND q.tenant_id = c.tenant_id WHERE c.tenant_id = 'demo' AND c.external_id = '" DEMO_FIRST_CONTACT
-    "' LIMIT 1";
+    "SELECT c.id FROM contacts c JOIN lead_qualifications q ON q.contact_id = c.id "
+    "JOIN contact_assignments g ON g.contact_id = c.id WHERE 1 = 0";
 
 /* A file can be asked at once, so that the line at start says what it holds; a server is not waited for. */
 static bool file_has_demo_data(const db_options_t *options)
@@ -99,7 +101,7 @@ static bool file_has_demo_data(const db_options_t *options)
     db_rows_t *rows = NULL;
     err_t err;
     db_admin_t *admin = strncmp(options->url, "sqlite:", 7) == 0 ? db_admin_open(options, &err) : NULL;
-    bool found = admin && db_admin_run(admin, probe_sql, NULL, 0, &rows, &err) == 0 && db_count(rows) > 0;
+    bool found = admin && db_admin_run(admin, demo_sql, NULL, 0, &rows, &err) == 0 && db_count(rows) > 0;
 
     db_rows_free(rows);
     db_admin_close(admin);
@@ -110,6 +112,7 @@ static void set_about(crm_t *state, bool is_demo)
 {
     bool is_file = strcmp(db_about(state->db), "SQLite") == 0;
 
+    state->is_demo = is_demo;
     state->about = db_about(state->db);
     if (is_demo) {
         state->about = is_file ? "SQLite, demo data" : "PostgreSQL, demo data";
@@ -165,16 +168,27 @@ static const char *crm_about(void *self)
     return state->about;
 }
 
+static void on_demo_looked_for(void *self, const db_rows_t *rows, const err_t *err)
+{
+    crm_t *state = self;
+
+    if (err) {
+        runtime_ready(state->runtime, err);
+        return;
+    }
+    set_about(state, db_count(rows) > 0);
+    state->is_known = true;
+    db_probe(state->db, probe_sql, on_probe, state);
+}
+
 /* People should see that the data is the demo's, and production should not serve it. */
 static void on_probe(void *self, const db_rows_t *rows, const err_t *err)
 {
     crm_t *state = self;
     err_t refused;
 
-    if (!err) {
-        set_about(state, db_count(rows) > 0);
-    }
-    if (!err && db_count(rows) > 0 && runtime_is_production(state->runtime)) {
+    (void)rows;
+    if (!err && state->is_demo && runtime_is_production(state->runtime)) {
         refuse_demo_data(&refused);
         err = &refused;
     }
@@ -186,7 +200,11 @@ static void crm_probe(void *self, runtime_t *runtime)
     crm_t *state = self;
 
     (void)runtime;
-    db_probe(state->db, probe_sql, on_probe, state);
+    if (state->is_known) {
+        db_probe(state->db, probe_sql, on_probe, state);
+    } else {
+        db_probe(state->db, demo_sql, on_demo_looked_for, state);
+    }
 }
 
 static int complain(const err_t *err)

@@ -20,6 +20,7 @@ typedef struct {
     db_t *db;
     web_t *web; /* NULL without a model */
     const char *about;
+    bool is_known, is_demo; /* what the data is, once the first probe has looked */
 } crm_t;
 
 static inline const crm_t *crm_of(const call_t *call)

@@ -2,8 +2,7 @@
  *
  * A job holds its call until the driver is done with it, because a cancelled statement still reads the call's
  * memory until it has really stopped. Results are kept as text in one block: both databases hand out text,
- * and few cells are read twice.
- */
+ * and few cells are read twice. */
 #include "db.h"
 #include "db_driver.h"
 
@@ -439,12 +438,14 @@ int db_admin_column_type(db_admin_t *admin, const char *table, const char *colum
                          err_t *err)
 {
     db_rows_t *rows = NULL;
+    const char *type;
 
     if (db_admin_run(admin, admin->driver->column_type_sql, DB_VALUES(DB_TEXT(table), DB_TEXT(column)), &rows,
                      err)) {
         return -1;
     }
-    snprintf(ret, size, "%s", db_count(rows) > 0 ? db_text(rows, 0, 0) : "");
+    type = db_count(rows) > 0 ? db_text(rows, 0, 0) : NULL;
+    snprintf(ret, size, "%s", type ? type : "");
     db_rows_free(rows);
     return 0;
 }

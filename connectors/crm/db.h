@@ -6,8 +6,7 @@
  * 10:41:15.123").
  *
  * Errors are ERR_UPSTREAM (the database is away, refused, is full) or ERR_TIMEOUT, in words that say whether
- * trying again is safe: no SQL, no host, no values. The driver's own message goes to the log.
- */
+ * trying again is safe: no SQL, no host, no values. The driver's own message goes to the log. */
 #pragma once
 
 #include <stdbool.h>
@@ -60,14 +59,14 @@ typedef struct {
 /* Rows belong to the call: they and their texts live as long as it does. An id that the database's type
  * cannot even hold (SQLSTATE 22P02 on a uuid column) names nothing: no rows. */
 typedef void (*db_f)(void *self, const db_rows_t *rows, const err_t *err);
-/* One statement on its own. The value array is copied, the SQL and the texts are borrowed until the callback.
- */
+/* One statement on its own. The value array is copied, the SQL and the texts are borrowed until the
+ * callback. */
 void db_query(call_t *call, db_t *db, const char *sql, const db_value_t *values, size_t count, db_f cb,
               void *self);
 
 /* Several statements in one transaction: all or nothing. missed: the index of the must_hit statement that
- * found nothing, or -1. rows: of the last statement that ran. Statements and values live until the callback.
- */
+ * found nothing, or -1. rows: of the last statement that ran. Statements and values live until the
+ * callback. */
 typedef void (*db_run_f)(void *self, int missed, const db_rows_t *rows, const err_t *err);
 void db_run(call_t *call, db_t *db, const db_statement_t *statements, size_t count, db_run_f cb, void *self);
 

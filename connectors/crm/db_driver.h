@@ -1,5 +1,5 @@
-/* Behind db.h: what a driver must do, and the job that goes through it. Nothing outside db*.c includes this.
- */
+/* Behind db.h: what a driver must do, and the job that goes through it. Nothing outside db*.c includes
+ * this. */
 #pragma once
 
 #include <stdatomic.h>

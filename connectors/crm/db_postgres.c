@@ -3,8 +3,7 @@
  * Connecting is done whole on a helper thread (PQconnectdbParams blocks: name resolution, TLS, and the
  * password hashing of SCRAM would all hold up the loop); queries then run on the loop. Connections are opened
  * when jobs wait, one after the other, at most DB_CONNECTIONS. After a failure the next attempt waits, twice
- * as long each time; jobs that come meanwhile, and find no connection at all, are told at once.
- */
+ * as long each time; jobs that come meanwhile, and find no connection at all, are told at once. */
 #include "db_driver.h"
 
 #include <inttypes.h>

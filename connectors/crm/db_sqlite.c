@@ -4,8 +4,7 @@
  * Surprising: there is no sqlite3_interrupt(). A cancelled call and a deadline are both seen by the progress
  * handler (every 1000 steps of a statement) and by the busy handler (while another writer has the file), so
  * no thread touches another one's connection. Transactions are BEGIN IMMEDIATE: a read that turns into a
- * write could not wait for its turn.
- */
+ * write could not wait for its turn. */
 #include "db_driver.h"
 
 #include <locale.h>
@@ -416,17 +415,19 @@ static void sqlite_close(void *driver)
     free(sqlite);
 }
 
-/* WAL stays with the file: readers then never wait for a writer. */
+/* A file of our own gets WAL, which stays with it: readers then never wait for a writer. Anybody else's file
+ * keeps its mode. */
 static void *admin_open(const db_options_t *options, err_t *err)
 {
     const char *path = path_of(options, err);
+    bool is_new = path && access(path, F_OK) != 0;
     sqlite3 *connection = path ? connect_file(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err) : NULL;
 
     if (!connection) {
         return NULL;
     }
     sqlite3_busy_timeout(connection, (int)options->statement_timeout_ms);
-    if (run_plain(connection, "PRAGMA journal_mode = WAL", err)) {
+    if (is_new && run_plain(connection, "PRAGMA journal_mode = WAL", err)) {
         sqlite3_close_v2(connection);
         return NULL;
     }

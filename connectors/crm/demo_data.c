@@ -5,8 +5,7 @@
  * Every question should have a clear answer at any hour of any day, also in the first minutes of a week: so
  * the three agents who lead the three metrics get a batch of sessions between midnight and now, and some
  * leads are from today. What differs between agents is dealt out by fixed quotas, not by chance: chance only
- * varies names, hours and texts.
- */
+ * varies names, hours and texts. */
 #include "demo_data.h"
 
 #include <inttypes.h>

@@ -1,8 +1,7 @@
 /* find_contacts: who the leads are; where the other tools' contact ids come from.
  *
  * Two statements: the page of contacts with status and assignment, then the pipeline stages of just those
- * contacts.
- */
+ * contacts. */
 #include <string.h>
 
 #include "answer.h"

@@ -1,8 +1,7 @@
 /* get_agent_conversion_stats: how well agents turn sessions into sales.
  *
  * Two statements: the figures per agent, then those of the whole team, which are no sum: a session that two
- * agents shared is one session.
- */
+ * agents shared is one session. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,8 +2,7 @@
  *
  * mktime() is not used: its answer for a midnight that the clock skips (Brazil until 2019) or shows twice
  * depends on what it was asked before. Local days only ever grow with time, so the start of a day is found by
- * bisection instead.
- */
+ * bisection instead. */
 #include "period.h"
 
 #include <stdio.h>
@@ -60,8 +59,8 @@ static int day_number(const struct tm *parts)
            1; /* grows with the date; not dense */
 }
 
-/* The first second of a local day; `day` may be out of its month's range (0 is the last of the month before).
- */
+/* The first second of a local day; `day` may be out of its month's range (0 is the last of the month
+ * before). */
 static int64_t start_of_day(int year, int month, int day)
 {
     struct tm wanted = { .tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day };

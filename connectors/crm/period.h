@@ -2,8 +2,7 @@
  * Computed here and bound as parameters, so that every database agrees about them.
  *
  * week, month, quarter, year are the calendar ones up to now; weeks start on Monday. A day starts with its
- * first instant, also where the clock skips midnight.
- */
+ * first instant, also where the clock skips midnight. */
 #pragma once
 
 #include <stdbool.h>

@@ -2,8 +2,7 @@
  *
  * Surprising: a connection is watched while it is idle too, so that one the server has closed is noticed
  * before it is used; and what a lost connection means depends on how far the job was (on_lost). PQcancel()
- * blocks, so it runs on a helper; until its effect is seen the connection stays busy.
- */
+ * blocks, so it runs on a helper; until its effect is seen the connection stays busy. */
 #include "pg_conn.h"
 
 #include <stdlib.h>

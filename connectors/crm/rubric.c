@@ -2,8 +2,7 @@
  * fact is worth.
  *
  * Words are known in English, Portuguese and Spanish. Letters are compared in ASCII lower case, so accented
- * words stand here in small letters and are found in that form.
- */
+ * words stand here in small letters and are found in that form. */
 #include "rubric.h"
 
 #include <ctype.h>
@@ -210,8 +209,8 @@ judgement_t rubric_judge(const char *text)
         if (!*((const bool *)((const char *)&facts + rule->fact))) {
             continue;
         }
-        /* The rules of a dimension stand in the order of their weight, so the first finding is the heaviest.
-         */
+        /* The rules of a dimension stand in the order of their weight, so the first finding is the
+         * heaviest. */
         const char **finding = rule->points < 0 ? judgement.fault : judgement.merit;
         if (!finding[rule->dimension]) {
             finding[rule->dimension] = rule->finding;

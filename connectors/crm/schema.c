@@ -3,8 +3,7 @@
  *
  * Surprising: our tables take over the type of the ids they point at (uuid or text on PostgreSQL), because
  * the statements join without casts; and they have no foreign keys, because a key of ours would keep the CRM
- * from deleting its own rows. Existing tables get no index from us either: that would be altering them.
- */
+ * from deleting its own rows. Existing tables get no index from us either: that would be altering them. */
 #include "schema.h"
 
 #include <stdlib.h>

@@ -3,8 +3,7 @@
  * conversion_rate: converted sessions / sessions the agent was in, 0 without sessions; higher is better.
  * response_time: mean seconds until the agent answered; lower is better. satisfaction: mean sentiment score;
  * higher is better. Equal values: more sessions, then the smaller id. An agent with fewer than 5 sessions is
- * not ranked.
- */
+ * not ranked. */
 #pragma once
 
 #include <stdbool.h>

@@ -3,8 +3,7 @@
  *
  * What is there is read first, because the time spent in the old stage is computed here and not in SQL. The
  * transaction begins by touching the contact, which makes two moves of one contact wait for each other; when
- * the status that was read is no longer the open one, nothing is written and the flow begins anew.
- */
+ * the status that was read is no longer the open one, nothing is written and the flow begins anew. */
 #include <string.h>
 
 #include "answer.h"
@@ -17,7 +16,7 @@
 #define MAX_OPEN                                                                                             \
     8 /* open statuses of one contact in one pipeline; more than one is a mistake in the data                \
        */
-#define MAX_TRIES 3
+#define MAX_TRIES 5
 
 typedef struct {
     const char *contact_id, *pipeline_id, *stage_id, *notes;
@@ -72,6 +71,7 @@ const tool_t update_pipeline_stage_tool = {
     .args = args,
     .args_size = sizeof(args_t),
     .result_schema = result_schema,
+    .destructive = true, /* replaces what counted until now; MCP calls only pure additions not destructive */
     .idempotent = true,
     .run = update_pipeline_stage,
 };

@@ -25,8 +25,8 @@ typedef struct {
     bool cancel_first; /* cancel the call as soon as run() has returned */
 } crm_bench_t;
 
-/* With the tables; demo: with demo data too. DATABASE_URL_FOR_TESTS in the environment names another
- * database. */
+/* With the tables; demo: with demo data too. DATABASE_URL_FOR_TESTS in the environment names a PostgreSQL to
+ * use instead, which is emptied for each test: run with -j1. */
 crm_bench_t *crm_bench_new(bool demo);
 void crm_bench_free(crm_bench_t *bench);
 

@@ -264,6 +264,40 @@ Test(db, demo_data_is_written_once_and_is_the_same_for_the_same_moment)
     cr_assert_eq(crm_sql_int(bench, "SELECT COUNT(DISTINCT tenant_id) FROM contacts"), 2);
 }
 
+#define OF_THIS_WEEK                                                                                         \
+    " FROM sessions s JOIN agent_sessions x ON x.session_id = s.id JOIN agents a ON a.id = x.agent_id "      \
+    "WHERE a.tenant_id = 'demo' AND a.deleted_at IS NULL AND s.started_at >= '2026-11-23' GROUP BY a.name "  \
+    "HAVING COUNT(DISTINCT s.id) >= 5 "
+
+/* One minute into a Monday, which is also the worst hour for a week's ranking. */
+Test(db, demo_data_has_clear_winners_in_the_first_minute_of_a_week)
+{
+    static const struct {
+        const char *order, *winner;
+    } cases[] = {
+        { "1.0 * COUNT(DISTINCT CASE WHEN s.converted THEN s.id END) / COUNT(DISTINCT s.id)", "Ana Souza" },
+        { "-AVG(s.agent_response_time_seconds)", "Bruno Lima" },
+        { "AVG(s.sentiment_score)", "Carla Mendes" },
+    };
+    bool filled = false;
+    err_t err;
+    db_admin_t *admin = db_admin_open(&bench->options, &err);
+
+    cr_assert_eq(demo_data_fill(admin, 1795392060000, &filled, &err), 0, "%s", err.text);
+    db_admin_close(admin);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        AUTO(mem_free)
+        char *sql = mem_printf("SELECT a.name" OF_THIS_WEEK "ORDER BY %s DESC", cases[i].order);
+        AUTO(mem_free) char *best = crm_sql_text(bench, sql);
+        cr_assert_str_eq(best, cases[i].winner);
+        AUTO(mem_free)
+        char *equals = mem_printf("SELECT COUNT(*) FROM (SELECT %s AS v" OF_THIS_WEEK ") GROUP BY v "
+                                  "ORDER BY v DESC",
+                                  cases[i].order);
+        cr_assert_eq(crm_sql_int(bench, equals), 1, "nobody is equal to %s", cases[i].winner);
+    }
+}
+
 Test(db, urls_and_missing_files_are_refused_with_a_sentence)
 {
     static const struct {

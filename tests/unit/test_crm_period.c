@@ -35,9 +35,9 @@ Test(period, begins_where_the_calendar_says)
 Test(period, week_begins_on_monday_also_on_sunday_and_monday)
 {
     use("UTC");
-    expect_from("week", 1795305599 + 86400 * 0, "2026-11-16T00:00:00+00:00"); /* Saturday 23:59:59 */
-    expect_from("week", 1795391999, "2026-11-16T00:00:00+00:00");             /* Sunday 23:59:59 */
-    expect_from("week", 1795392000, "2026-11-23T00:00:00+00:00");             /* Monday 00:00:00 */
+    expect_from("week", 1795305599, "2026-11-16T00:00:00+00:00"); /* Saturday 23:59:59 */
+    expect_from("week", 1795391999, "2026-11-16T00:00:00+00:00"); /* Sunday 23:59:59 */
+    expect_from("week", 1795392000, "2026-11-23T00:00:00+00:00"); /* Monday 00:00:00 */
 }
 
 Test(period, week_may_begin_in_another_year)

@@ -149,10 +149,6 @@ Test(write, moving_closes_the_old_stage_and_opens_the_new)
 Test(write, the_time_in_the_old_stage_is_counted)
 {
     char sql[256];
-    int64_t before = count_of(
-        "SELECT id FROM contact_pipeline_statuses WHERE contact_id = '%s' AND exited_at IS NULL", contact);
-
-    (void)before;
     snprintf(
         sql, sizeof(sql),
         "UPDATE contact_pipeline_statuses SET entered_at = '2026-01-01 00:00:00' WHERE contact_id = '%s' "
@@ -391,12 +387,47 @@ Test(write, no_tool_takes_an_id_of_the_other_tenant)
     cr_assert_eq(rows_written(), before);
 }
 
-Test(write, the_same_arguments_work_with_ids_of_the_own_tenant)
+/* The result has what its outputSchema requires and nothing it does not name: clients validate, and raise. */
+static void check_promise(const tool_t *tool, const json_t *result)
+{
+    json_auto_t *schema = json_loads(tool->result_schema, JSON_REJECT_DUPLICATES, NULL);
+    const json_t *required = json_object_get(schema, "required");
+    const char *key;
+    json_t *value;
+    size_t i;
+
+    cr_assert_not_null(schema, "%s", tool->name);
+    cr_assert_str_eq(string(schema, "type"), "object");
+    json_array_foreach(required, i, value)
+    {
+        cr_assert(json_object_get(result, json_string_value(value)), "%s: %s", tool->name,
+                  json_string_value(value));
+    }
+    json_object_foreach((json_t *)result, key, value)
+    {
+        cr_assert(json_object_get(json_object_get(schema, "properties"), key), "%s: %s", tool->name, key);
+    }
+}
+
+Test(write, results_keep_the_promise_of_their_schema_with_ids_of_the_own_tenant)
 {
     for (size_t i = 0; crm_tools[i]; i++) {
         AUTO(mem_free) char *arguments = arguments_with(crm_tools[i], NULL);
-        cr_assert_not_null(crm_call(bench, crm_tools[i], "demo", arguments), "%s %s: %s", crm_tools[i]->name,
-                           arguments, bench->err.text);
+        json_t *result = crm_call(bench, crm_tools[i], "demo", arguments);
+        cr_assert_not_null(result, "%s %s: %s", crm_tools[i]->name, arguments, bench->err.text);
+        check_promise(crm_tools[i], result);
+    }
+}
+
+Test(write, tools_that_only_read_leave_the_database_as_it_was)
+{
+    int64_t before = rows_written();
+
+    for (size_t i = 0; crm_tools[i]; i++) {
+        AUTO(mem_free) char *arguments = arguments_with(crm_tools[i], NULL);
+        crm_call(bench, crm_tools[i], "demo", arguments);
+        cr_assert_eq(rows_written() == before, crm_tools[i]->read_only, "%s", crm_tools[i]->name);
+        before = rows_written();
     }
 }
 
