@@ -38,8 +38,8 @@ typedef struct {
     mcp_revision_t revision;
     char *session_id;               /* of a legacy connector that gave one in initialize; NULL */
     char hop_key[HOP_KEY_HEX_SIZE]; /* "" unless trusted */
-    metric_t open, idle; /* connections, gauges of each worker */
-    metric_t up, tools;  /* gauges of the main thread */
+    metric_t open, idle;            /* connections, gauges of each worker */
+    metric_t up, tools;             /* gauges of the main thread */
     size_t tool_count;
     bool is_up;
 } catalog_connector_t;

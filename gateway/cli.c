@@ -97,7 +97,7 @@ static int version(int argc, char **argv)
     return 0;
 }
 
-static void print_problem(const char *format, va_list args)
+__attribute__((format(printf, 1, 0))) static void print_problem(const char *format, va_list args)
 {
     fputs("guiche: ", stderr);
     vfprintf(stderr, format, args);

@@ -33,6 +33,7 @@ typedef struct {
     listing_t *listing; /* the last good one */
     char *last_error;
     int64_t stale_since_ms;
+    uint64_t last_id; /* of requests */
     unsigned failures;
     bool asked, emptied;
     bool news; /* the list has changed since the last discover_found() */
@@ -93,6 +94,7 @@ static void begin(source_t *source)
         .config = source->config,
         .pool = source->pool,
         .session_id = source->session_id,
+        .last_id = &source->last_id,
         .hop_secret = source->discover->config->hop_secret,
         .max_event_bytes = source->discover->config->limits.max_reply_bytes,
     };

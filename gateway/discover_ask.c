@@ -34,7 +34,6 @@ struct ask {
     int64_t deadline_ms;
     era_t era;
     mcp_revision_t revision;
-    uint64_t last_id;
     char *session_id;
     buf_t tools;  /* declarations, one after the other */
     buf_t ends;   /* of each: size_t offsets */
@@ -168,17 +167,23 @@ static void send_message(ask_t *ask, const char *method, mcp_revision_t revision
         .headers = buf_span(&lines),
         .deadline_ms = ask->deadline_ms,
         .idempotent = true,
-        .id = ask->last_id,
+        .id = *ask->request.last_id,
         .max_event_bytes = ask->request.max_event_bytes,
     };
     ask->relay = relay_start(&request, body, events, ask);
+}
+
+/* Not used before in this session (2025-11-25 basic "Requests"). */
+static uint64_t next_id(ask_t *ask)
+{
+    return ++*ask->request.last_id;
 }
 
 static void ask_discover(ask_t *ask)
 {
     AUTO_BUF message = { 0 };
     envelope_request_t request = { .revision = MCP_2026_07_28,
-                                   .id = ++ask->last_id,
+                                   .id = next_id(ask),
                                    .method = "server/discover" };
 
     envelope_request(&message, &request);
@@ -248,7 +253,7 @@ static void ask_initialize(ask_t *ask)
              "{\"jsonrpc\":\"2.0\",\"id\":%" PRIu64
              ",\"method\":\"initialize\",\"params\":{\"protocolVersion\":\"%s\","
              "\"capabilities\":{},\"clientInfo\":{\"name\":\"guiche\",\"version\":\"" GUICHE_VERSION "\"}}}",
-             ++ask->last_id, mcp_revision_name(MCP_LEGACY_LATEST));
+             next_id(ask), mcp_revision_name(MCP_LEGACY_LATEST));
     send_message(ask, "initialize", MCP_LEGACY_LATEST, &message, &initialize_events);
 }
 
@@ -303,7 +308,7 @@ static void ask_list(ask_t *ask)
     AUTO_BUF message = { 0 };
     envelope_request_t request = {
         .revision = ask->revision,
-        .id = ++ask->last_id,
+        .id = next_id(ask),
         .method = "tools/list",
         .cursor = buf_span(&ask->cursor),
     };

@@ -14,6 +14,7 @@ typedef struct {
     era_t era; /* known already: go straight to the list */
     mcp_revision_t revision;
     const char *session_id;
+    uint64_t *last_id;      /* of requests, counted on; must outlive the asking */
     const char *hop_secret; /* NULL */
     size_t max_event_bytes;
 } ask_request_t;

@@ -18,6 +18,7 @@
 #include "hop_headers.h"
 #include "log.h"
 #include "mem.h"
+#include "notify.h"
 #include "relay.h"
 #include "trace.h"
 
@@ -35,6 +36,7 @@ struct forward {
     relay_t *relay;    /* NULL once the exchange is over */
     int64_t latest_ms; /* no progress extends the deadline past this */
     int64_t sent_us, upstream_us;
+    uint64_t id; /* of the request to the connector */
     double last_progress;
     bool wants_progress, paused;
     unsigned holders;
@@ -47,10 +49,10 @@ static void release(forward_t *forward);
 static int begin(forward_t *forward, const mcp_request_t *request, err_t *err);
 static int find_tool(forward_t *forward, const mcp_request_t *request, err_t *err);
 static int deny(forward_t *forward, const mcp_request_t *request, size_t index, err_t *err);
-static int write_headers(forward_t *forward, const mcp_request_t *request, uint64_t id, err_t *err);
-static void write_envelope(forward_t *forward, const mcp_request_t *request, uint64_t id,
+static int write_headers(forward_t *forward, const mcp_request_t *request, span_t traceparent, err_t *err);
+static void write_envelope(forward_t *forward, const mcp_request_t *request, span_t traceparent,
                            struct evbuffer *body);
-static void start(forward_t *forward, uint64_t id, struct evbuffer *body);
+static void start(forward_t *forward, struct evbuffer *body);
 static void on_progress(void *self, const mcp_progress_t *progress);
 static void on_drained(void *self);
 static void on_answer(void *self, const relay_answer_t *answer);
@@ -117,13 +119,22 @@ static void release(forward_t *forward)
 static int begin(forward_t *forward, const mcp_request_t *request, err_t *err)
 {
     AUTO(evbuffer_free) struct evbuffer *body = evbuffer_new();
-    uint64_t id = ++forward->worker->last_id;
+    char trace[TRACE_SIZE];
 
-    if (find_tool(forward, request, err) || write_headers(forward, request, id, err)) {
+    forward->id = ++forward->worker->last_id;
+    if (find_tool(forward, request, err)) {
         return -1;
     }
-    write_envelope(forward, request, id, body);
-    start(forward, id, body);
+    span_t traceparent = { 0 };
+    if (forward->connector->config->trusted) {
+        traceparent =
+            span_of(trace_next(request->traceparent, http_request_id(request->http), forward->id, trace));
+    }
+    if (write_headers(forward, request, traceparent, err)) {
+        return -1;
+    }
+    write_envelope(forward, request, traceparent, body);
+    start(forward, body);
     return 0;
 }
 
@@ -165,10 +176,9 @@ static span_t header_of(const void *request, const char *name, size_t *ret_count
     return http_header(request, name, ret_count);
 }
 
-static int write_headers(forward_t *forward, const mcp_request_t *request, uint64_t id, err_t *err)
+static int write_headers(forward_t *forward, const mcp_request_t *request, span_t traceparent, err_t *err)
 {
     buf_t *out = &forward->worker->scratch;
-    char traceparent[TRACE_SIZE];
     hop_headers_t headers = {
         .connector = forward->connector,
         .revision = forward->connector->revision,
@@ -176,8 +186,7 @@ static int write_headers(forward_t *forward, const mcp_request_t *request, uint6
         .name = span_of(forward->tool->own_name),
         .principal = worker_hop_token(forward->worker, forward->connector, request->principal),
         .request_id = span_of(http_request_id(request->http)),
-        .traceparent =
-            span_of(trace_next(request->traceparent, http_request_id(request->http), id, traceparent)),
+        .traceparent = traceparent,
         /* A little less than we wait, so that the connector's own word on a timeout comes first. */
         .timeout_ms = forward->tool->timeout_ms - forward->tool->timeout_ms / 50,
     };
@@ -193,13 +202,13 @@ static void free_bytes(const void *data, size_t length, void *self)
     mem_free((void *)data);
 }
 
-static void write_envelope(forward_t *forward, const mcp_request_t *request, uint64_t id,
+static void write_envelope(forward_t *forward, const mcp_request_t *request, span_t traceparent,
                            struct evbuffer *body)
 {
     buf_t out = { 0 };
     envelope_request_t message = {
         .revision = forward->connector->revision,
-        .id = id,
+        .id = forward->id,
         .method = "tools/call",
         .name = span_of(forward->tool->own_name),
         .arguments = request->arguments,
@@ -207,6 +216,7 @@ static void write_envelope(forward_t *forward, const mcp_request_t *request, uin
         .request_state = request->request_state,
         .meta = request->meta,
         .client_capabilities = request->client_capabilities,
+        .traceparent = traceparent,
         .progress = forward->wants_progress,
     };
 
@@ -215,20 +225,21 @@ static void write_envelope(forward_t *forward, const mcp_request_t *request, uin
     evbuffer_add_reference(body, buf_steal(&out), length, free_bytes, NULL);
 }
 
-static void start(forward_t *forward, uint64_t id, struct evbuffer *body)
+static void start(forward_t *forward, struct evbuffer *body)
 {
-    const connector_config_t *config = forward->connector->config;
+    int64_t timeout_ms = forward->tool->timeout_ms;
+    int64_t progress_timeout_ms = forward->connector->config->progress_timeout_ms;
     int64_t now_ms = clock_ms();
     relay_request_t request = {
         .pool = forward->view->lanes[forward->tool->connector]->pool,
         .headers = buf_span(&forward->worker->scratch),
-        .deadline_ms = now_ms + forward->tool->timeout_ms,
+        .deadline_ms = now_ms + timeout_ms,
         .idempotent = forward->tool->read_only || forward->tool->idempotent,
-        .id = id,
+        .id = forward->id,
         .max_event_bytes = forward->view->catalog->config->limits.max_reply_bytes,
     };
 
-    forward->latest_ms = now_ms + config->progress_timeout_ms;
+    forward->latest_ms = now_ms + (progress_timeout_ms > timeout_ms ? progress_timeout_ms : timeout_ms);
     forward->sent_us = clock_us();
     forward->holders++;
     LIST_INSERT_HEAD(&forward->worker->forwards, forward, link);
@@ -248,7 +259,8 @@ static void extend(forward_t *forward)
     relay_extend(forward->relay, deadline_ms < forward->latest_ms ? deadline_ms : forward->latest_ms);
 }
 
-/* MCP basic/utilities/progress: the value must increase with each notification, whatever the connector does. */
+/* MCP basic/utilities/progress: the value must increase with each notification, whatever the connector does.
+ */
 static bool has_grown(forward_t *forward, span_t progress)
 {
     double value = strtod(progress.at, NULL); /* a JSON number, and what follows it is none */
@@ -268,8 +280,7 @@ static void on_progress(void *self, const mcp_progress_t *progress)
     if (!has_grown(forward, progress->progress)) {
         return;
     }
-    if (forward->call && mcp_call_progress(forward->call, progress) > HTTP_STREAM_HIGH_BYTES &&
-        forward->call) {
+    if (forward->call && mcp_call_progress(forward->call, progress) > HTTP_STREAM_HIGH_BYTES) {
         forward->paused = true;
         relay_pause(forward->relay, true);
     }
@@ -290,6 +301,11 @@ static void exchange_over(forward_t *forward)
     forward->relay = NULL;
     forward->upstream_us = clock_us() - forward->sent_us;
     LIST_REMOVE(forward, link);
+}
+
+static void tell_cancelled(const forward_t *forward)
+{
+    notify_cancelled(forward->view, forward->tool->connector, forward->id);
 }
 
 static void suspect(forward_t *forward)
@@ -398,6 +414,9 @@ static void on_error(void *self, const err_t *cause, bool sent)
 
     exchange_over(forward);
     suspect(forward);
+    if (cause->kind == ERR_TIMEOUT && sent) {
+        tell_cancelled(forward);
+    }
     forward_end_t end = {
         .cause = cause,
         .sent = sent,
@@ -423,6 +442,7 @@ static void on_gone(void *self)
     if (era == MCP_MODERN) {
         relay_cancel(forward->relay);
         exchange_over(forward);
+        tell_cancelled(forward);
         release(forward);
     } else if (forward->paused) {
         forward->paused = false; /* nobody is there to drain */

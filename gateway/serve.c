@@ -289,7 +289,7 @@ static int open_workers(serve_t *serve, err_t *err)
     log_listening("listening", fds[0]);
     for (size_t i = 0; i < count; i++) {
         serve->slots[i].serve = serve;
-        serve->slots[i].worker = worker_new(&serve->gateway, &fds[i], 1, serve->catalog);
+        serve->slots[i].worker = worker_new(&serve->gateway, (unsigned)i, &fds[i], 1, serve->catalog);
     }
     mem_free(fds);
     return 0;

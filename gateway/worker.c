@@ -9,12 +9,14 @@
 #include "forward.h"
 #include "hop.h"
 #include "mem.h"
+#include "notify.h"
 #include "router.h"
 
 #define LISTS_MAX_ENTRIES 1024
 #define LISTS_MAX_BYTES (16 * 1024 * 1024)
 #define HOP_TOKENS_MAX 10000
 #define GAUGES_EVERY_S 1
+#define ID_BITS 40 /* JavaScript reads integers up to 53 bits */
 
 typedef struct {
     char *text;
@@ -329,6 +331,7 @@ static void on_drained(void *self)
     worker_t *worker = self;
 
     forward_cancel_all(worker); /* calls whose client is gone */
+    notify_cancel_all(worker);
     loop_stop(worker->loop);
 }
 
@@ -377,7 +380,8 @@ static http_limits_t server_limits(const config_t *config)
     };
 }
 
-worker_t *worker_new(gateway_t *gateway, const int *listen_fds, size_t count, catalog_t *catalog)
+worker_t *worker_new(gateway_t *gateway, unsigned number, const int *listen_fds, size_t count,
+                     catalog_t *catalog)
 {
     worker_t *worker = NEW(worker_t);
     http_limits_t limits = server_limits(catalog->config);
@@ -389,7 +393,10 @@ worker_t *worker_new(gateway_t *gateway, const int *listen_fds, size_t count, ca
     worker->gate = gate_new(catalog->config);
     worker->hop_tokens = lru_new(HOP_TOKENS_MAX, SIZE_MAX, hop_token_free);
     worker->proxies = proxies_new(catalog->config->trusted_proxies);
+    worker->self = principal_new("guiche", "guiche", NULL, 0);
+    worker->last_id = (uint64_t)(number + 1) << ID_BITS;
     LIST_INIT(&worker->forwards);
+    LIST_INIT(&worker->notices);
     show(worker, catalog);
     set_options(worker, catalog->config);
     worker->mcp = mcp_server_new(&handlers, worker, &worker->options);
@@ -411,12 +418,14 @@ void worker_run(worker_t *worker)
 void worker_close(worker_t *worker)
 {
     forward_cancel_all(worker);
+    notify_cancel_all(worker);
     event_free(worker->gauges);
     http_server_free(worker->server);
     mcp_server_free(worker->mcp);
     view_unref(worker->view);
     lru_free(worker->hop_tokens);
     gate_free(worker->gate);
+    principal_unref(worker->self);
     proxies_free(worker->proxies);
     resolver_free(worker->resolver);
     buf_free(&worker->scratch);

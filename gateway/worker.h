@@ -54,11 +54,14 @@ typedef struct worker {
     uint64_t last_id;              /* of requests to connectors */
     buf_t scratch;                 /* header lines of the request being built */
     LIST_HEAD(, forward) forwards; /* calls that wait for a connector */
+    LIST_HEAD(, notice) notices;   /* cancellations under way */
+    principal_t *self;             /* who asks when nobody does: no tenant's data, no permission */
     struct event *gauges;
 } worker_t;
 
 /* The sockets are taken; serving begins with worker_run(). */
-worker_t *worker_new(gateway_t *gateway, const int *listen_fds, size_t count, catalog_t *catalog);
+worker_t *worker_new(gateway_t *gateway, unsigned number, const int *listen_fds, size_t count,
+                     catalog_t *catalog);
 void worker_run(worker_t *worker); /* on its thread, until it has drained */
 /* Closing ends all but the loop: helper threads may still post to it. Then they are stopped, then the loop
  * may go. */

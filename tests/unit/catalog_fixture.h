@@ -58,5 +58,5 @@ static inline catalog_t *fixture_catalog(fixture_listing_t *crm, fixture_listing
 
 #define READ_TOOL(name)                                                                                      \
     "{\"name\":\"" name "\",\"description\":\"d\",\"inputSchema\":{\"type\":\"object\"},\"annotations\":{"   \
-                        "\"readOnlyHint\":true}}"
+    "\"readOnlyHint\":true}}"
 #define WRITE_TOOL(name) "{\"name\":\"" name "\",\"description\":\"d\",\"inputSchema\":{\"type\":\"object\"}}"

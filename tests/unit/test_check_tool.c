@@ -135,8 +135,8 @@ Test(check_tool, keeps_out_invalid_header_annotations)
         "{\"a\":{\"type\":\"string\",\"x-mcp-header\":\"\"}}",
         "{\"a\":{\"type\":\"string\",\"x-mcp-header\":\"A B\"}}",
         "{\"a\":{\"type\":\"string\",\"x-mcp-header\":7}}",
-        "{\"a\":{\"type\":\"string\",\"x-mcp-header\":\"A\"},\"b\":{\"type\":\"string\",\"x-mcp-header\":"
-        "\"a\"}}",
+        ("{\"a\":{\"type\":\"string\",\"x-mcp-header\":\"A\"},\"b\":{\"type\":\"string\",\"x-mcp-header\":"
+         "\"a\"}}"),
         "{\"a\":{\"type\":\"array\",\"items\":{\"type\":\"string\",\"x-mcp-header\":\"A\"}}}",
         "{\"a\":{\"anyOf\":[{\"type\":\"string\",\"x-mcp-header\":\"A\"}]}}",
     };
