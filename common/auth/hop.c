@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base64url.h"
+#include "base64.h"
 #include "buf.h"
 #include "claims.h"
 #include "mem.h"

@@ -8,16 +8,15 @@
 #include "keys.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/param_build.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base64url.h"
+#include "base64.h"
+#include "file.h"
 #include "key.h"
 #include "mem.h"
 
@@ -314,35 +313,19 @@ int keys_add_jwks(keys_t *keys, span_t json, err_t *err)
     return add_list(keys, list, err);
 }
 
-static int read_file(int fd, buf_t *ret)
-{
-    char chunk[8192];
-    ssize_t n;
-
-    while ((n = read(fd, chunk, sizeof(chunk))) > 0 && ret->length <= SET_MAX_BYTES) {
-        buf_add(ret, chunk, (size_t)n);
-    }
-    return n < 0 ? -1 : 0;
-}
-
 int keys_add_jwks_file(keys_t *keys, const char *path, err_t *err)
 {
-    AUTO_BUF text = { 0 };
+    size_t length;
     err_t inner;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    int rc = fd < 0 ? -1 : read_file(fd, &text);
-    int error = errno;
+    AUTO(mem_free) char *text = file_read(path, SET_MAX_BYTES, &length);
 
-    if (fd >= 0) {
-        close(fd);
-    }
-    if (rc) {
-        return err_set(err, ERR_CALLER, "Cannot read %s: %s.", path, strerror(error));
-    }
-    if (text.length > SET_MAX_BYTES) {
+    if (!text && errno == EFBIG) {
         return err_set(err, ERR_CALLER, "%s is larger than 1 MiB.", path);
     }
-    if (keys_add_jwks(keys, buf_span(&text), &inner)) {
+    if (!text) {
+        return err_set(err, ERR_CALLER, "Cannot read %s: %s.", path, strerror(errno));
+    }
+    if (keys_add_jwks(keys, (span_t){ text, length }, &inner)) {
         return err_set(err, inner.kind, "%s: %s", path, inner.text);
     }
     return 0;

@@ -3,7 +3,6 @@
 
 #include <openssl/core_names.h>
 #include <openssl/params.h>
-#include <stdatomic.h>
 
 #include "key.h"
 #include "mem.h"
@@ -11,28 +10,18 @@
 #define SECRET_MIN_BYTES 32 /* RFC 7518 3.2: at least as long as the hash */
 
 struct keys {
-    _Atomic size_t references;
     auth_key_t *list;
     size_t count;
 };
 
 keys_t *keys_new(void)
 {
-    keys_t *keys = NEW(keys_t);
-
-    keys->references = 1;
-    return keys;
-}
-
-keys_t *keys_ref(keys_t *keys)
-{
-    keys->references++;
-    return keys;
+    return NEW(keys_t);
 }
 
 void keys_free(keys_t *keys)
 {
-    if (!keys || --keys->references > 0) {
+    if (!keys) {
         return;
     }
     for (size_t i = 0; i < keys->count; i++) {

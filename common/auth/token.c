@@ -12,7 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base64url.h"
+#include "base64.h"
 #include "buf.h"
 #include "claims.h"
 #include "key.h"
@@ -30,11 +30,12 @@ static int unauthorized(err_t *err, const char *text)
     return err_set(err, ERR_UNAUTHORIZED, "%s", text);
 }
 
-static int split(span_t token, parts_t *ret, err_t *err)
+static int split(token_use_t use, span_t token, parts_t *ret, err_t *err)
 {
-    if (token.length > TOKEN_MAX_BYTES) {
-        return err_set(err, ERR_UNAUTHORIZED, "Token is malformed: it is longer than %d bytes.",
-                       TOKEN_MAX_BYTES);
+    size_t max_bytes = use == TOKEN_HOP ? TOKEN_HOP_MAX_BYTES : TOKEN_MAX_BYTES;
+
+    if (token.length > max_bytes) {
+        return err_set(err, ERR_UNAUTHORIZED, "Token is malformed: it is longer than %zu bytes.", max_bytes);
     }
     const char *end = token.at + token.length;
     const char *first = token.length > 0 ? memchr(token.at, '.', token.length) : NULL;
@@ -49,8 +50,7 @@ static int split(span_t token, parts_t *ret, err_t *err)
     return 0;
 }
 
-/* A part as a JSON object; duplicate members are refused, because two readers may not agree which one counts.
- */
+/* A part as a JSON object without duplicate members: two readers may not agree which one counts. */
 static int parse_part(span_t part, const char *name, json_t **ret, err_t *err)
 {
     AUTO_BUF bytes = { 0 };
@@ -163,7 +163,7 @@ int token_verify(const token_rules_t *rules, span_t token, principal_t **ret, in
     const alg_t *alg = NULL;
     json_auto_t *header = NULL, *claims = NULL;
 
-    if (split(token, &parts, err) || parse_part(parts.header, "header", &header, err) ||
+    if (split(rules->use, token, &parts, err) || parse_part(parts.header, "header", &header, err) ||
         check_header(rules->use, header, &alg, err)) {
         return -1;
     }

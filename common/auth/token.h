@@ -1,10 +1,10 @@
-/* The one place where a signed token is checked, for the front door and for the hop, on OpenSSL. (libjwt only mints: in
- * 1.10 it takes an HS256 token signed with an RSA public key, ignores exp, and refuses at+jwt.)
+/* The one place where a signed token is checked, for the front door and for the hop, on OpenSSL. (libjwt only
+ * mints: in 1.10 it takes an HS256 token signed with an RSA public key, ignores exp, and refuses at+jwt.)
  *
- * Refused with one sentence that says why: not three base64url parts, duplicate members, unknown crit, alg none or an
- * algorithm the key's type does not allow, wrong typ, bad signature, expired (to the second), not yet valid (60 s leeway),
- * wrong issuer or audience, no exp, neither sub nor user_id, no tenant, a claim of a type it cannot have. Thread-safe.
- * Sources: RFC 7515, 7519, 8725, 9068.
+ * Refused with one sentence that says why: not three base64url parts, duplicate members, unknown crit, alg
+ * none or an algorithm the key's type does not allow, wrong typ, bad signature, expired (to the second), not
+ * yet valid (60 s leeway), wrong issuer or audience, no exp, neither sub nor user_id, no tenant, a claim of a
+ * type it cannot have. Thread-safe. Sources: RFC 7515, 7519, 8725, 9068.
  */
 #pragma once
 
@@ -27,7 +27,10 @@ typedef struct {
 } token_rules_t;
 
 #define TOKEN_MAX_BYTES 8192
+/* A hop token lists the permissions of a client token, which takes more room than a scope does. */
+#define TOKEN_HOP_MAX_BYTES (2 * TOKEN_MAX_BYTES)
 
 /* The principal (a new reference) and until when the token holds; -1 with ERR_UNAUTHORIZED. Permissions are
  * permissions[] plus scope (space separated) and scp (string or array). */
-int token_verify(const token_rules_t *rules, span_t token, principal_t **ret, int64_t *ret_expires_unix, err_t *err);
+int token_verify(const token_rules_t *rules, span_t token, principal_t **ret, int64_t *ret_expires_unix,
+                 err_t *err);

@@ -1,5 +1,4 @@
-/* See buf.h. Grows by doubling; one byte is always kept free so that buf_text() never has to move anything.
- */
+/* See buf.h. Grows by doubling; one byte is always kept free, so that buf_text() never moves anything. */
 #include "buf.h"
 
 #include <stdio.h>
@@ -84,8 +83,7 @@ void buf_add_u64(buf_t *buf, uint64_t number)
     buf_add(buf, digits + at, sizeof(digits) - at);
 }
 
-/* How the first character of `text` is written inside a JSON string. `at` points into `text` or into scratch.
- */
+/* How the first character of `text` is written inside a JSON string; points into `text` or scratch. */
 static span_t json_char(span_t text, size_t *ret_taken, char scratch[8])
 {
     unsigned char c = (unsigned char)text.at[0];
@@ -112,8 +110,7 @@ static span_t json_char(span_t text, size_t *ret_taken, char scratch[8])
     return (span_t){ text.at, length };
 }
 
-/* How many bytes stand as they are in a JSON string: most text is nothing else, so it is copied in one piece.
- */
+/* How many bytes stand as they are in a JSON string: most text is nothing else and copied in one piece. */
 static size_t plain_length(span_t text)
 {
     size_t i = 0;

@@ -1,4 +1,4 @@
-/* A growing run of bytes, for text that is built and then handed on whole: rendered lists, log lines, metrics pages. */
+/* A growing run of bytes, for text that is built and handed on whole: lists, log lines, metrics pages. */
 #pragma once
 
 #include <stdarg.h>
@@ -19,14 +19,14 @@ void buf_addf(buf_t *buf, const char *format, ...) __attribute__((format(printf,
 void buf_add_char(buf_t *buf, char c);
 void buf_add_u64(buf_t *buf, uint64_t number);
 
-/* A JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD, so the result is always valid JSON; control
- * characters, quotes and backslashes are escaped. */
+/* A JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD, so the result is always valid JSON;
+ * control characters, quotes and backslashes are escaped. */
 void buf_add_json_string(buf_t *buf, span_t text);
 /* The same in at most max_bytes (5 or more) with the quotes; what does not fit is cut with "...". */
 void buf_add_json_string_cut(buf_t *buf, span_t text, size_t max_bytes);
 
-void buf_clear(buf_t *buf); /* keeps the memory */
-void buf_free(buf_t *buf);  /* the bytes, not the struct */
+void buf_clear(buf_t *buf);       /* keeps the memory */
+void buf_free(buf_t *buf);        /* the bytes, not the struct */
 const char *buf_text(buf_t *buf); /* NUL-terminated, valid until the next add */
 char *buf_steal(buf_t *buf);      /* NUL-terminated, the caller's to free; buf is empty again */
 span_t buf_span(const buf_t *buf);

@@ -39,12 +39,18 @@ int64_t clock_unix(void)
     return clock_unix_ms() / 1000;
 }
 
+struct timeval clock_timeval(int64_t ms)
+{
+    int64_t wait_ms = ms > 0 ? ms : 0;
+
+    return (struct timeval){ .tv_sec = wait_ms / 1000, .tv_usec = wait_ms % 1000 * 1000 };
+}
+
 const char *clock_iso(int64_t unix_ms, char out[CLOCK_ISO_SIZE])
 {
     struct tm date;
 
-    /* Four-digit years only: what lies outside is somebody's mistake and shown as the nearest time that fits.
-     */
+    /* Four-digit years only: what lies outside is a mistake and shown as the nearest time that fits. */
     if (unix_ms < 0) {
         unix_ms = 0;
     }

@@ -204,8 +204,7 @@ static int decode_value(const field_t *row, json_t *value, void *member, err_t *
     }
 }
 
-/* Absent: missing, null, or an empty array for an optional list (CrewAI sends [] where a user gave nothing).
- */
+/* Missing, null, or an empty array for an optional list (CrewAI sends [] where a user gave nothing). */
 static bool is_absent(const field_t *row, const json_t *value)
 {
     return !value || json_is_null(value) ||

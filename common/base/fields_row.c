@@ -15,7 +15,7 @@
 
 #define SHOWN_MAX_BYTES 60
 
-size_t row_max_length(const field_t *row)
+static size_t max_length(const field_t *row)
 {
     return row->max_length > 0 ? row->max_length : ROW_DEFAULT_MAX_LENGTH;
 }
@@ -68,7 +68,7 @@ static bool add_in_units(buf_t *out, int64_t value, const char *const names[], c
     return false;
 }
 
-void row_add_number(buf_t *out, const field_t *row, double value)
+static void add_number(buf_t *out, const field_t *row, double value)
 {
     static const char *const times[] = { "h", "m", "s", "ms", NULL };
     static const int64_t times_ms[] = { 3600000, 60000, 1000, 1 };
@@ -88,11 +88,11 @@ static void add_range(buf_t *out, const field_t *row)
 {
     if (row_has_min(row)) {
         buf_add_text(out, row_has_max(row) ? " from " : " of at least ");
-        row_add_number(out, row, row->min);
+        add_number(out, row, row->min);
     }
     if (row_has_max(row)) {
         buf_add_text(out, " to ");
-        row_add_number(out, row, row->max);
+        add_number(out, row, row->max);
     }
 }
 
@@ -259,8 +259,8 @@ int row_check_text(const field_t *row, span_t text, err_t *err)
     if (!is_choice(row, text) || !formats_fit(row->format, text)) {
         return refuse_text(row, text, err);
     }
-    if (text.length > row_max_length(row)) {
-        buf_addf(&why, "is too long: %zu bytes, at most %zu are taken", text.length, row_max_length(row));
+    if (text.length > max_length(row)) {
+        buf_addf(&why, "is too long: %zu bytes, at most %zu are taken", text.length, max_length(row));
         return row_refuse_because(row, buf_text(&why), err);
     }
     return 0;

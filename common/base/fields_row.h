@@ -12,15 +12,13 @@
 #define ROW_DEFAULT_MAX_LENGTH 4096
 #define ROW_DEFAULT_MAX_ITEMS 100
 
-size_t row_max_length(const field_t *row);
 bool row_has_min(const field_t *row);
 bool row_has_max(const field_t *row);
 
 /* The choices one after the other: for (span_t c = row_choice(row, NULL); c.at; c = row_choice(row, &c)). */
 span_t row_choice(const field_t *row, const span_t *before);
 
-void row_add_takes(buf_t *out, const field_t *row);                /* "an integer from 1 to 100" */
-void row_add_number(buf_t *out, const field_t *row, double value); /* 90000 -> "90s" when the unit is ms */
+void row_add_takes(buf_t *out, const field_t *row); /* "an integer from 1 to 100" */
 
 /* All return -1. `got` is shown as it is, and not at all for a secret. */
 int row_refuse(const field_t *row, span_t got, err_t *err);

@@ -1,6 +1,7 @@
-/* One JSON object per line on a descriptor that must never stop us: lines collect in a buffer of the thread that writes
- * them and leave once per loop turn by a non-blocking write. What does not fit is dropped and counted; a paused terminal
- * costs lines, never calls. Values from outside are escaped, lines are cut at 4 KiB (one atomic write on a pipe).
+/* One JSON object per line on a descriptor that must never stop us: lines collect in a buffer of the thread
+ * that writes them and leave once per loop turn by a non-blocking write. What does not fit is dropped and
+ * counted; a paused terminal costs lines, never calls. Values from outside are escaped, lines are cut at 4
+ * KiB (one atomic write on a pipe).
  *
  *     if (log_begin(LOG_LEVEL_WARN, "connector answers again")) {
  *         log_str("connector", name);
@@ -18,8 +19,8 @@
 
 typedef enum { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR } log_level_t;
 
-/* Reopens fd without blocking (its other holders keep their mode) and names the process in each line. Before this, and
- * on threads that never call log_flush, each line is written at once. */
+/* Reopens fd without blocking (its other holders keep their mode) and names the process in each line. Before
+ * this, and on threads that never call log_flush, each line is written at once. */
 void log_open(int fd, const char *process, log_level_t level);
 void log_set_level(log_level_t level);
 int log_level_from_name(const char *name); /* "debug", "info", "warn", "error"; -1 otherwise */
@@ -32,6 +33,6 @@ void log_ms(const char *key, int64_t us); /* microseconds, shown as milliseconds
 void log_bool(const char *key, bool value);
 void log_end(void);
 
-void log_buffer_lines(void);  /* this thread collects lines until log_flush() */
-void log_flush(void);         /* never blocks; what does not leave waits for the next one. Also runs at exit() */
-uint64_t log_dropped(void);   /* lines dropped by all threads */
+void log_buffer_lines(void); /* this thread collects lines until log_flush() */
+void log_flush(void);        /* never blocks; what does not leave waits for the next one, or for exit() */
+uint64_t log_dropped(void);  /* lines dropped by all threads */

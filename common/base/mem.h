@@ -9,7 +9,7 @@
 
 #include <stddef.h>
 
-void *mem_alloc(size_t size);  /* zeroed, never NULL */
+void *mem_alloc(size_t size); /* zeroed, never NULL */
 void *mem_resize(void *p, size_t size);
 char *mem_strdup(const char *text);
 char *mem_strndup(const char *bytes, size_t length); /* length bytes and a NUL */
@@ -24,20 +24,20 @@ void *mem_array(size_t count, size_t size); /* zeroed; aborts when count * size 
 
 /* The cleanup attribute hands over a pointer to the variable; this makes it call free_fn(variable). */
 #define AUTO(free_fn) __attribute__((cleanup(auto_##free_fn)))
-#define AUTO_DEFINE(type, free_fn)                                                                                   \
-    static inline void auto_##free_fn(type *p)                                                                       \
-    {                                                                                                                \
-        if (*p) {                                                                                                    \
-            free_fn(*p);                                                                                             \
-        }                                                                                                            \
-    }                                                                                                                \
+#define AUTO_DEFINE(type, free_fn)                                                                           \
+    static inline void auto_##free_fn(type *p)                                                               \
+    {                                                                                                        \
+        if (*p) {                                                                                            \
+            free_fn(*p);                                                                                     \
+        }                                                                                                    \
+    }                                                                                                        \
     struct swallow_semicolon_##free_fn
 
-#define TAKE(p)                                                                                                      \
-    __extension__({                                                                                                  \
-        __typeof__(p) take_value = (p);                                                                              \
-        (p) = NULL;                                                                                                  \
-        take_value;                                                                                                  \
+#define TAKE(p)                                                                                              \
+    __extension__({                                                                                          \
+        __typeof__(p) take_value = (p);                                                                      \
+        (p) = NULL;                                                                                          \
+        take_value;                                                                                          \
     })
 
 void mem_free(void *p); /* free(), under a name AUTO can use for any pointer */

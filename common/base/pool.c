@@ -1,5 +1,4 @@
-/* See pool.h. One queue, one lock, one condition: jobs are milliseconds long, so nothing finer is worth it.
- */
+/* See pool.h. One queue, one lock, one condition: jobs take milliseconds, so nothing finer is worth it. */
 #include "pool.h"
 
 #include <assert.h>

@@ -1,5 +1,6 @@
-/* Helper threads for what blocks: SQLite, name resolution, large XML. A job runs on a helper, its end is posted back to
- * the loop it came from. The pool knows no loop: `post` is how it reaches one (loop_post in net/loop.h fits).
+/* Helper threads for what blocks: SQLite, name resolution, large XML. A job runs on a helper, its end is
+ * posted back to the loop it came from. The pool knows no loop: `post` is how it reaches one (loop_post in
+ * net/loop.h fits).
  */
 #pragma once
 
@@ -13,6 +14,6 @@ typedef void (*pool_post_f)(void *home, pool_f fn, void *job); /* thread-safe: r
 pool_t *pool_new(unsigned threads, size_t max_queued);
 void pool_free(pool_t *pool); /* waits for running jobs; queued ones run too */
 
-/* work(job) on a helper, then done(job) at home. Returns false (and calls neither) when max_queued jobs wait. */
+/* work(job) on a helper, then done(job) at home. false (and neither is called) when max_queued jobs wait. */
 bool pool_run(pool_t *pool, void *home, pool_post_f post, pool_f work, pool_f done, void *job);
 size_t pool_queued(const pool_t *pool);

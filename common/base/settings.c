@@ -4,11 +4,10 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "fields_row.h"
+#include "file.h"
 #include "mem.h"
 
 #define SECRET_FILE_MAX_BYTES 65536
@@ -20,63 +19,44 @@ static const char *look(settings_lookup_f lookup, const char *name)
     return value && value[0] ? value : NULL;
 }
 
-static int read_file(int fd, buf_t *ret)
-{
-    char chunk[4096];
-    ssize_t n;
-
-    while ((n = read(fd, chunk, sizeof(chunk))) > 0 && ret->length <= SECRET_FILE_MAX_BYTES) {
-        buf_add(ret, chunk, (size_t)n);
-    }
-    mem_wipe(chunk, sizeof(chunk));
-    return n < 0 ? -1 : 0;
-}
-
 /* Editors end a file with a newline that nobody means to be part of the secret. */
-static void drop_newline(buf_t *text)
+static size_t drop_newline(const char *text, size_t length)
 {
-    if (text->length > 0 && text->data[text->length - 1] == '\n') {
-        text->length--;
-        if (text->length > 0 && text->data[text->length - 1] == '\r') {
-            text->length--;
+    if (length > 0 && text[length - 1] == '\n') {
+        length--;
+        if (length > 0 && text[length - 1] == '\r') {
+            length--;
         }
     }
+    return length;
 }
 
-static int check_secret(const char *variable, const char *path, const buf_t *text, err_t *err)
+static int refuse_file(const char *variable, const char *path, err_t *err)
 {
-    if (text->length > SECRET_FILE_MAX_BYTES) {
+    if (errno == EFBIG) {
         return err_set(err, ERR_CALLER, "%s: %s is larger than 64 KiB.", variable, path);
     }
-    if (text->length == 0) {
-        return err_set(err, ERR_CALLER, "%s: %s is empty.", variable, path);
-    }
-    if (memchr(text->data, '\0', text->length)) {
-        return err_set(err, ERR_CALLER, "%s: %s contains a NUL byte.", variable, path);
-    }
-    return 0;
+    return err_set(err, ERR_CALLER, "%s: cannot read %s: %s.", variable, path, strerror(errno));
 }
 
 static int read_secret(const char *variable, const char *path, char **ret, err_t *err)
 {
-    AUTO_BUF text = { 0 };
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    int rc = fd < 0 ? -1 : read_file(fd, &text);
-    int error = errno;
+    size_t length;
+    char *text = file_read(path, SECRET_FILE_MAX_BYTES, &length);
 
-    if (fd >= 0) {
-        close(fd);
+    if (!text) {
+        return refuse_file(variable, path, err);
     }
-    if (rc) {
-        return err_set(err, ERR_CALLER, "%s: cannot read %s: %s.", variable, path, strerror(error));
+    length = drop_newline(text, length);
+    text[length] = '\0';
+    if (length == 0 || strlen(text) != length) {
+        mem_wipe(text, length);
+        mem_free(text);
+        return err_set(err, ERR_CALLER, "%s: %s %s.", variable, path,
+                       length == 0 ? "is empty" : "contains a NUL byte");
     }
-    drop_newline(&text);
-    rc = check_secret(variable, path, &text, err);
-    if (rc == 0) {
-        *ret = mem_strndup(text.data, text.length);
-    }
-    mem_wipe(text.data, text.size);
-    return rc;
+    *ret = text;
+    return 0;
 }
 
 /* The text of a setting into *ret (NULL when absent; the caller's to free). */

@@ -29,6 +29,19 @@ static inline bool span_equal(span_t a, span_t b)
     return a.length == b.length && (a.length == 0 || memcmp(a.at, b.at, a.length) == 0);
 }
 
+/* Without the blanks and tabs around it. */
+static inline span_t span_trim(span_t span)
+{
+    while (span.length > 0 && (span.at[0] == ' ' || span.at[0] == '\t')) {
+        span.at++;
+        span.length--;
+    }
+    while (span.length > 0 && (span.at[span.length - 1] == ' ' || span.at[span.length - 1] == '\t')) {
+        span.length--;
+    }
+    return span;
+}
+
 static inline bool span_is_nocase(span_t span, const char *text)
 {
     return span.at && span.length == strlen(text) && strncasecmp(span.at, text, span.length) == 0;

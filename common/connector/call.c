@@ -12,6 +12,8 @@
 #include <string.h>
 #include <event2/event.h>
 
+#include "clock.h"
+
 #define CHECK_FIRST "Whether it took effect is not known: check before repeating it."
 
 struct call_owned {
@@ -159,7 +161,7 @@ void call_cut(call_t *call, const err_t *err)
 
 /* The deadline */
 
-/* design.md 7: every failure says whether trying again is safe. */
+/* Every failure says whether trying again is safe. */
 static bool may_have_happened(const call_t *call)
 {
     return !call->tool->read_only && !call->tool->idempotent;
@@ -202,8 +204,7 @@ static void on_deadline(int fd, short what, void *self)
 
 static void arm(call_t *call)
 {
-    int64_t left_ms = call_left_ms(call);
-    struct timeval after = { left_ms / 1000, left_ms % 1000 * 1000 };
+    struct timeval after = clock_timeval(call_left_ms(call));
 
     event_add(call->timer, &after);
 }

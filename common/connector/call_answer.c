@@ -15,8 +15,7 @@ static int add_bytes(const char *bytes, size_t length, void *out)
     return 0;
 }
 
-/* 15 digits and not 17: 0.1 stays 0.1 for the model that reads it, and no decimal of up to 15 digits changes.
- */
+/* 15 digits and not 17: 0.1 stays 0.1 for the model that reads it, as does any decimal of so many digits. */
 static int dump(const json_t *value, buf_t *out)
 {
     return json_dump_callback(value, add_bytes, out,
@@ -122,6 +121,13 @@ static void add_meta(buf_t *out, const char *stage, const json_t *data)
     buf_add_char(out, '}');
 }
 
+static void on_drained(void *self)
+{
+    call_t *call = self;
+
+    call->choked = false;
+}
+
 static void send_progress(call_t *call, const char *stage, double done, double total, const char *message,
                           const json_t *data)
 {
@@ -138,8 +144,13 @@ static void send_progress(call_t *call, const char *stage, double done, double t
         buf_add_json_string(&message_text, span_of(message));
     }
     add_meta(&meta, stage, data);
-    mcp_call_progress(call->mcp, &(mcp_progress_t){ buf_span(&done_text), buf_span(&total_text),
-                                                    buf_span(&message_text), buf_span(&meta) });
+    size_t waiting_bytes =
+        mcp_call_progress(call->mcp, &(mcp_progress_t){ buf_span(&done_text), buf_span(&total_text),
+                                                        buf_span(&message_text), buf_span(&meta) });
+    if (waiting_bytes > HTTP_STREAM_HIGH_BYTES) {
+        call->choked = true;
+        mcp_call_on_drained(call->mcp, on_drained, call);
+    }
 }
 
 void call_progress(call_t *call, const char *stage, double done, double total, const char *message,
@@ -151,7 +162,7 @@ void call_progress(call_t *call, const char *stage, double done, double total, c
         return;
     }
     call_extend(call);
-    if (isfinite(done) && done > call->last_done) {
+    if (isfinite(done) && done > call->last_done && !call->choked) {
         call->last_done = done;
         send_progress(call, stage, done, total, message, owned);
     }

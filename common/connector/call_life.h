@@ -1,5 +1,4 @@
-/* One call from inside the runtime: what call.c (its life) and call_answer.c (its ends and progress) share.
- */
+/* One call from inside: what call.c (its life), call_answer.c (its ends) and call_work.c share. */
 #pragma once
 
 #include <stdatomic.h>
@@ -32,6 +31,7 @@ struct call {
     call_owned_t *owned;     /* newest first */
     call_header_t *headers;  /* kept when the client has gone and the call goes on */
     double last_done;        /* of the progress sent so far */
+    bool choked;             /* who waits does not read: progress is left out until it does */
     call_t *previous, *next; /* among the open ones */
 };
 

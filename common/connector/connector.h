@@ -2,12 +2,12 @@
  * everything else (HTTP, MCP in both eras, tokens, limits, metrics, deadlines, --help) is here, once.
  *
  *     static const tool_t *const tools[] = { &create_ticket_tool, &find_tickets_tool, NULL };
- *     static const connector_t helpdesk = { .name = "helpdesk", .tools = tools, .settings = ..., .open = ...,
- * }; int main(int argc, char **argv) { return connector_main(&helpdesk, argc, argv); }
+ *     static const connector_t helpdesk = { .name = "helpdesk", .tools = tools, ... };
+ *     int main(int argc, char **argv) { return connector_main(&helpdesk, argc, argv); }
  *
- * Environment of every connector: LISTEN, HOP_KEY, ENVIRONMENT, LOG_LEVEL, CALL_TIMEOUT, HELPERS. Options:
- * --help,
- * --version, --env-example, --markdown, --no-auth TENANT, --address-file PATH, and the connector's own verbs.
+ * Environment of every connector: LISTEN, HOP_KEY, ENVIRONMENT, LOG_LEVEL, CALL_TIMEOUT, HELPERS.
+ * Options: --help, --version, --env-example, --markdown, --no-auth TENANT, --address-file PATH, and the
+ * connector's own verbs.
  * A start that fails is one sentence on stderr; the exit code is 2 when the command line or the environment
  * is wrong, else 1.
  */
@@ -52,7 +52,9 @@ typedef struct connector {
     /* Once, before the first call. NULL with *err: the process ends with that sentence (ERR_CALLER: a setting
      * is wrong). settings live as long as the process. NULL: no state. */
     void *(*open)(runtime_t *runtime, const void *settings, err_t *err);
-    void (*close)(void *state); /* at the end; no call is open, no probe is out */
+    /* At the end, when no call is open and no probe is out; but a stop that has waited 5 s for them goes on
+     * without: what `state` lends to a helper thread must be waited for or counted. */
+    void (*close)(void *state);
     /* Asks whether the upstream answers; calls runtime_ready() when it knows. At start, then every 30 s,
      * every 2 s while it does not. NULL: always ready. */
     void (*probe)(void *state, runtime_t *runtime);
@@ -104,9 +106,10 @@ void call_failf(call_t *call, err_kind_t kind, const char *format, ...) __attrib
 
 json_t *call_number(double value); /* a JSON number; null when it is NaN or infinite, which JSON cannot say */
 
-/* Progress, sent only when the caller asked for it; extends the deadline (design.md 7). stage: starting,
- * processing, analyzing, comparing. `done` must grow from event to event: one that does not is not sent (MCP
- * 2026-07-28 basic/patterns/progress). total 0: unknown. data: stolen object or NULL. */
+/* Progress, sent only when the caller asked for it; gives the call its time again (120 s in all). stage:
+ * starting, processing, analyzing, comparing. `done` must grow from event to event: one that does not is not
+ * sent (MCP 2026-07-28 basic/patterns/progress), nor is one while too much of what was sent has not been
+ * read. total 0: unknown. data: stolen object or NULL. */
 void call_progress(call_t *call, const char *stage, double done, double total, const char *message,
                    json_t *data);
 
@@ -129,5 +132,5 @@ void call_on_cancel(call_t *call, void (*cancel)(void *self), void *self);
  * is left out and done is not called. dispose (or NULL) runs on the loop in any case, last. When too much
  * waits already, the call fails. */
 void call_offload(call_t *call, pool_f work, pool_f done, pool_f dispose, void *job);
-void call_defer(call_t *call, loop_f fn,
-                void *self); /* after the current step; not at all once the call has ended */
+/* After the current step; not at all once the call has ended. */
+void call_defer(call_t *call, loop_f fn, void *self);

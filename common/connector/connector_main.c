@@ -1,5 +1,4 @@
-/* main() of every connector: the command line, the environment, and what is said when one of them is wrong.
- */
+/* main() of every connector: command line, environment, and what is said when one of them is wrong. */
 #include "connector.h"
 
 #include <stdio.h>

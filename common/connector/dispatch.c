@@ -37,7 +37,7 @@ static void on_call(void *self, mcp_call_t *mcp)
     err_t err;
 
     if (!entry) {
-        /* "not found" keeps CrewAI from repeating the call (design.md 7). */
+        /* "not found" keeps CrewAI from repeating the call. */
         err_set(&err, ERR_UNKNOWN, "Tool not found: %.*s. tools/list names those there are.",
                 SPAN_ARGS(name));
         mcp_call_error(mcp, &err);

@@ -1,4 +1,4 @@
-/* Hop tokens at a connector's door (design.md 6). The cache maps SHA-256 of the whole token to its principal,
+/* Hop tokens at a connector's door. The cache maps SHA-256 of the whole token to its principal,
  * in slots that the digest itself chooses: bounded, without a list to keep. Only tokens that verified get in,
  * so who cannot sign cannot push others out.
  */
@@ -103,9 +103,9 @@ static int enter_by_token(hop_gate_t *gate, span_t token, int64_t now_unix, prin
 {
     unsigned char digest[DIGEST_BYTES];
 
-    if (token.length > TOKEN_MAX_BYTES) {
+    if (token.length > TOKEN_HOP_MAX_BYTES) {
         return err_set(err, ERR_UNAUTHORIZED, "The token in " HOP_HEADER " is longer than %d bytes.",
-                       TOKEN_MAX_BYTES);
+                       TOKEN_HOP_MAX_BYTES);
     }
     if (EVP_Digest(token.at, token.length, digest, NULL, gate->sha256, NULL) != 1) {
         return err_set(err, ERR_INTERNAL, "SHA-256 is not available.");

@@ -1,4 +1,4 @@
-/* What a connector answers over HTTP beside MCP (design.md 9): all without a token, nothing of a tenant in
+/* What a connector answers over HTTP beside MCP: all without a token, nothing of a tenant in
  * it. */
 #include "runtime.h"
 

@@ -15,6 +15,7 @@
 #include <sys/prctl.h>
 #include <event2/event.h>
 
+#include "clock.h"
 #include "log.h"
 
 #define IDLE_TIMEOUT_MS                                                                                      \
@@ -28,7 +29,7 @@
 
 static void arm_ms(struct event *timer, int64_t ms)
 {
-    struct timeval after = { ms / 1000, ms % 1000 * 1000 };
+    struct timeval after = clock_timeval(ms);
 
     event_add(timer, &after);
 }

@@ -150,23 +150,13 @@ static void send_last(mcp_call_t *call, int status, buf_t *json, mcp_ended_t *en
     }
 }
 
-static span_t find(const json_member_t *members, size_t count, const char *key)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (span_is(members[i].key, key)) {
-            return members[i].value;
-        }
-    }
-    return (span_t){ 0 };
-}
-
 /* What an isError result says, for the log: the kind our runtime names, and the first text. */
 static void describe_failure(const json_member_t *members, size_t count, mcp_ended_t *ended, buf_t *text)
 {
     AUTO_BUF kind = { 0 };
-    span_t rest = find(members, count, "content"), block;
+    span_t rest = scan_find(members, count, "content"), block;
 
-    scan_string(scan_member(find(members, count, "_meta"), "guiche/kind"), &kind);
+    scan_string(scan_member(scan_find(members, count, "_meta"), "guiche/kind"), &kind);
     int known = err_from_name(buf_text(&kind));
     if (scan_kind(rest) == SCAN_ARRAY && scan_next_item(&rest, &block)) {
         scan_string(scan_member(block, "text"), text);
@@ -183,7 +173,7 @@ static void send_result(void *self, mcp_call_t *call, const json_member_t *membe
     mcp_ended_t ended = { 0 };
 
     (void)self;
-    if (scan_is_true(find(members, count, "isError"))) {
+    if (scan_is_true(scan_find(members, count, "isError"))) {
         describe_failure(members, count, &ended, &text);
     }
     envelope_result_begin(&json, call->request.id);
@@ -209,10 +199,7 @@ static void send_rpc_error(void *self, mcp_call_t *call, const mcp_rpc_error_t *
 
     (void)self;
     scan_string(error->message, &text);
-    mcp_ended_t ended = { .failed = true, .kind = ERR_UPSTREAM, .text = buf_text(&text) };
-    if (error->code == RPC_INVALID_PARAMS) {
-        ended.kind = ERR_CALLER;
-    }
+    mcp_ended_t ended = { .failed = true, .kind = error_relayed_kind(error->code), .text = buf_text(&text) };
     int status =
         error_relayed(error->code, error->message, error->data, call->request.era, call->request.id, &json);
     send_last(call, status, &json, &ended);
@@ -304,18 +291,15 @@ size_t mcp_call_progress(mcp_call_t *call, const mcp_progress_t *progress)
     if (!call->wants_progress || call->gone) {
         return 0;
     }
-    bool first = !http_stream_started(call->request.http);
     size_t waiting = call->answers->progress(call->answers_self, call, progress);
-    if (first) {
-        watch_drained(call);
-    }
+    watch_drained(call); /* answers may have started the stream before, or just now */
     return waiting;
 }
 
 /* A legacy client would take a question for the answer (and TypeScript's for an empty success). */
 static bool asks_for_input(const mcp_call_t *call, const json_member_t *members, size_t count)
 {
-    span_t type = find(members, count, "resultType");
+    span_t type = scan_find(members, count, "resultType");
 
     return call->request.era == MCP_LEGACY && type.at && !scan_string_is(type, "complete");
 }

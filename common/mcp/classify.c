@@ -186,7 +186,19 @@ static int check_required_meta(const json_scan_t *found, err_t *err)
                         missing);
 }
 
-/* A header that is there once and, decoded, says what the JSON string of the body says. */
+/* A header that is there once and says, as it stands, what the JSON string of the body says. */
+static bool repeats(header_t mirror, span_t body_string)
+{
+    AUTO_BUF value = { 0 };
+
+    if (mirror.count != 1) {
+        return false;
+    }
+    buf_add_span(&value, mirror.value);
+    return scan_string_is(body_string, buf_text(&value));
+}
+
+/* The same for a header whose value may be encoded: Mcp-Name, of the standard ones. */
 static bool mirrors(header_t mirror, span_t body_string)
 {
     AUTO_BUF decoded = { 0 };
@@ -234,10 +246,10 @@ static int check_modern_request(message_t *message, const json_scan_t *found, er
     if (check_required_meta(found, err)) {
         return -1;
     }
-    if (!mirrors(header(message, "MCP-Protocol-Version"), found->slots[VERSION])) {
+    if (!repeats(header(message, "MCP-Protocol-Version"), found->slots[VERSION])) {
         return header_mismatch(err, "MCP-Protocol-Version", META_VERSION);
     }
-    if (!mirrors(header(message, "Mcp-Method"), found->slots[METHOD])) {
+    if (!repeats(header(message, "Mcp-Method"), found->slots[METHOD])) {
         return header_mismatch(err, "Mcp-Method", "method");
     }
     if (check_served(message, found->slots[VERSION], err)) {

@@ -9,7 +9,6 @@
 #include "json_scan.h"
 
 #define RESOURCE_NOT_FOUND (-32002) /* legacy; must not be sent to modern clients */
-#define URL_ELICITATION_REQUIRED (-32042)
 #define INSUFFICIENT_SCOPE 403
 
 static bool is_modern_code(int code)
@@ -97,11 +96,14 @@ void error_at_gate(const err_t *err, buf_t *out)
     envelope_error(out, (span_t){ 0 }, err_rpc_code(err), err->text, (span_t){ 0 });
 }
 
-static int relayed_code(int code, mcp_era_t era)
+err_kind_t error_relayed_kind(int code)
 {
-    if (era == MCP_LEGACY) {
-        return is_modern_code(code) && code != URL_ELICITATION_REQUIRED ? RPC_INTERNAL_ERROR : code;
-    }
+    return code == RPC_INVALID_PARAMS ? ERR_CALLER : ERR_UPSTREAM;
+}
+
+/* MCP 2026-07-28 basic "Error Codes": what may be sent on to a modern client. */
+static int relayed_code(int code)
+{
     if (code == RESOURCE_NOT_FOUND) {
         return RPC_INVALID_PARAMS;
     }
@@ -111,12 +113,16 @@ static int relayed_code(int code, mcp_era_t era)
 int error_relayed(int code, span_t message, span_t data, mcp_era_t era, span_t id, buf_t *out)
 {
     AUTO_BUF text = { 0 };
+    err_t err;
 
-    code = relayed_code(code, era);
     if (!scan_string(message, &text)) {
         buf_clear(&text);
         buf_add_text(&text, "The connector answered with an error and did not say which.");
     }
-    envelope_error(out, id, code, buf_text(&text), data);
+    if (era == MCP_LEGACY) {
+        err_set(&err, error_relayed_kind(code), "%s", buf_text(&text));
+        return is_error_result(&err, era, id, out);
+    }
+    envelope_error(out, id, relayed_code(code), buf_text(&text), data);
     return code == MCP_MISSING_CAPABILITY ? 400 : 200;
 }

@@ -1,5 +1,4 @@
-/* One err_t, one answer: what a failure looks like to the era that asked (design.md 7). The only place that
- * knows. */
+/* One err_t, one answer: what a failure looks like to the era that asked. The only place that knows. */
 #pragma once
 
 #include <stdbool.h>
@@ -18,8 +17,7 @@
 #define MCP_MISSING_CAPABILITY (-32021)
 #define MCP_UNSUPPORTED_VERSION (-32022)
 
-/* All append the whole JSON-RPC message to `out`, and return its HTTP status. `data` is raw JSON or absent.
- */
+/* All append the whole JSON-RPC message to `out` and return its HTTP status. `data`: raw JSON or absent. */
 
 /* A failed tools/call: a result with isError, which a model can act on, or a JSON-RPC error. An isError
  * result carries _meta {"guiche/kind": "upstream"} so that a gateway in front can tell the kinds apart.
@@ -32,6 +30,8 @@ int error_for_message(const err_t *err, mcp_era_t era, span_t id, span_t data, b
 /* Before the message is looked at: no id and no era; the status is err_rest_status(), or 405, 415. */
 void error_at_gate(const err_t *err, buf_t *out);
 
-/* A JSON-RPC error of a connector's. Codes that would speak about our own hop (-32020, -32022) or that the
- * era does not know become -32603; message is a raw JSON string. */
+/* A JSON-RPC error of a connector's; message is a raw JSON string. Legacy: a result with isError, since
+ * clients repeat a call after any JSON-RPC error. Modern: an error; codes that would speak about our own hop
+ * (those of headers and versions) or that the era does not know become -32603. */
 int error_relayed(int code, span_t message, span_t data, mcp_era_t era, span_t id, buf_t *out);
+err_kind_t error_relayed_kind(int code); /* whose fault such an error is: the caller's or the connector's */

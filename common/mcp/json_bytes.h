@@ -1,4 +1,4 @@
-/* Bytes of JSON text, for json_scan.c and json_value.c: white space and the quick way through a string. */
+/* Bytes of JSON text, for json_scan.c and json_value.c: white space, escapes, plain runs of a string. */
 #pragma once
 
 #include <stdbool.h>
@@ -19,6 +19,24 @@ static inline const char *json_skip_space(const char *at, const char *end)
         at++;
     }
     return at;
+}
+
+/* Four hex digits; -1 when they are not. */
+static inline int json_hex4(const char *at)
+{
+    int value = 0;
+
+    for (int i = 0; i < 4; i++) {
+        char c = at[i];
+        int digit = c >= '0' && c <= '9'                     ? c - '0'
+                    : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
+                                                             : -1;
+        if (digit < 0) {
+            return -1;
+        }
+        value = value << 4 | digit;
+    }
+    return value;
 }
 
 /* The high bit of each byte that is zero; above the lowest such byte there may be wrong ones, below never. */

@@ -58,26 +58,9 @@ static void enter_level(walk_t *w, const json_want_t *wants, bool keep)
     level->count = 0;
 }
 
-static int hex4(const char *at)
-{
-    int value = 0;
-
-    for (int i = 0; i < 4; i++) {
-        char c = at[i];
-        int digit = c >= '0' && c <= '9'                     ? c - '0'
-                    : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
-                                                             : -1;
-        if (digit < 0) {
-            return -1;
-        }
-        value = value << 4 | digit;
-    }
-    return value;
-}
-
 static size_t unicode_escape_length(const char *at, const char *end)
 {
-    int first = end - at >= 6 ? hex4(at + 2) : -1;
+    int first = end - at >= 6 ? json_hex4(at + 2) : -1;
 
     if (first < 0 || (first >= 0xDC00 && first <= 0xDFFF)) {
         return 0;
@@ -85,7 +68,7 @@ static size_t unicode_escape_length(const char *at, const char *end)
     if (first < 0xD800 || first > 0xDFFF) {
         return 6;
     }
-    int second = end - at >= 12 && at[6] == '\\' && at[7] == 'u' ? hex4(at + 8) : -1;
+    int second = end - at >= 12 && at[6] == '\\' && at[7] == 'u' ? json_hex4(at + 8) : -1;
     return second >= 0xDC00 && second <= 0xDFFF ? 12 : 0;
 }
 

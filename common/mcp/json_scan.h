@@ -1,9 +1,8 @@
 /* One strict walk over JSON bytes, without building anything. A table says which members are wanted, at which
  * level; the walk checks the whole text and leaves spans of what was wanted.
  *
- *     static const json_want_t params[] = { { "name", SLOT_NAME, NULL }, { "arguments", SLOT_ARGUMENTS, NULL
- * }, { 0 } }; static const json_want_t message[] = { { "id", SLOT_ID, NULL }, { "params", SLOT_PARAMS, params
- * }, { 0 } };
+ *     static const json_want_t params[] = { { "name", NAME }, { "arguments", ARGUMENTS }, { 0 } };
+ *     static const json_want_t message[] = { { "id", ID }, { "params", PARAMS, params }, { 0 } };
  *
  * Whole text: RFC 8259, UTF-8, one value, depth <= JSON_MAX_DEPTH. \u escapes that are half a surrogate pair
  * are refused: they stand for no character and no UTF-8 could be made of them. At the levels a table
@@ -77,4 +76,6 @@ span_t scan_plain_string(span_t value); /* the text in place; absent when it is 
  */
 bool scan_next_item(span_t *rest, span_t *ret);
 bool scan_next_member(span_t *rest, json_member_t *ret); /* keys raw: escapes are not resolved */
-span_t scan_member(span_t object, const char *key);      /* the first of that name; absent: at == NULL */
+/* The value of the member of that name in a list; absent: at == NULL. */
+span_t scan_find(const json_member_t *members, size_t count, const char *key);
+span_t scan_member(span_t object, const char *key); /* the first of that name; absent: at == NULL */

@@ -1,5 +1,4 @@
-/* Looking into JSON that json_scan() has checked: nothing here validates, and all of it relies on the check.
- */
+/* Looking into JSON that json_scan() has checked: nothing here validates, all of it relies on the check. */
 #include "json_scan.h"
 
 #include "json_bytes.h"
@@ -43,17 +42,6 @@ bool scan_is_true(span_t value)
     return scan_kind(value) == SCAN_BOOL && value.at[0] == 't';
 }
 
-static uint32_t hex4(const char *at)
-{
-    uint32_t value = 0;
-
-    for (int i = 0; i < 4; i++) {
-        char c = at[i];
-        value = value << 4 | (uint32_t)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
-    }
-    return value;
-}
-
 static size_t encode_utf8(uint32_t code, char out[4])
 {
     if (code < 0x80) {
@@ -80,10 +68,10 @@ static size_t read_escape(const char *at, char out[4], size_t *ret_length)
         out[0] = named ? to[named - from] : at[1];
         return 2;
     }
-    uint32_t code = hex4(at + 2);
+    uint32_t code = (uint32_t)json_hex4(at + 2);
     bool pair = code >= 0xD800 && code <= 0xDBFF;
     if (pair) {
-        code = 0x10000 + ((code - 0xD800) << 10) + (hex4(at + 8) - 0xDC00);
+        code = 0x10000 + ((code - 0xD800) << 10) + ((uint32_t)json_hex4(at + 8) - 0xDC00);
     }
     *ret_length = encode_utf8(code, out);
     return pair ? 12 : 6;
@@ -244,6 +232,16 @@ bool scan_next_member(span_t *rest, json_member_t *ret)
     enter_next(rest);
     ret->value = take_value(rest);
     return true;
+}
+
+span_t scan_find(const json_member_t *members, size_t count, const char *key)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (span_is(members[i].key, key)) {
+            return members[i].value;
+        }
+    }
+    return (span_t){ 0 };
 }
 
 span_t scan_member(span_t object, const char *key)

@@ -14,5 +14,4 @@ bool name_is_safe(span_t name);
  * and closed with '_' and 8 hex digits of the whole name's SHA-256, the same on every replica. "" when
  * nothing is left. */
 void name_public(const char *prefix, span_t own, char ret[NAME_MAX_LENGTH + 1]);
-/* Names that two clients could not tell apart are the same after this. */
 bool glob_matches(const char *pattern, span_t name); /* "*" any run, nothing else special */

@@ -21,8 +21,8 @@
 #include "span.h"
 
 typedef struct mcp_server mcp_server_t; /* one per loop */
-typedef struct mcp_call
-    mcp_call_t; /* one open tools/call; ends by result, error, rpc_error, or the client going */
+/* One open tools/call; ends by result, error, rpc_error, or the client going. */
+typedef struct mcp_call mcp_call_t;
 
 /* What a request says. Spans live as long as the HTTP request; raw JSON unless noted; absent: at == NULL. */
 typedef struct {
@@ -77,8 +77,8 @@ typedef struct {
     int64_t heartbeat_ms; /* comments on quiet streams; 15 s */
 } mcp_options_t;
 
-mcp_server_t *mcp_server_new(const mcp_handlers_t *handlers, void *self,
-                             const mcp_options_t *options); /* borrowed all */
+/* handlers, self and what options point to are borrowed; options itself is copied. */
+mcp_server_t *mcp_server_new(const mcp_handlers_t *handlers, void *self, const mcp_options_t *options);
 void mcp_server_free(mcp_server_t *server);
 void mcp_server_set_options(mcp_server_t *server, const mcp_options_t *options); /* after a reload */
 
@@ -97,8 +97,8 @@ typedef struct {
 } mcp_rpc_error_t;
 
 typedef struct {
-    size_t (*progress)(void *self, mcp_call_t *call,
-                       const mcp_progress_t *progress); /* bytes that wait to be sent */
+    /* How many bytes wait to be sent; NULL: never streams. */
+    size_t (*progress)(void *self, mcp_call_t *call, const mcp_progress_t *progress);
     void (*result)(void *self, mcp_call_t *call, const json_member_t *members, size_t count);
     void (*error)(void *self, mcp_call_t *call, const err_t *err);
     void (*rpc_error)(void *self, mcp_call_t *call, const mcp_rpc_error_t *error);
@@ -112,13 +112,11 @@ typedef struct {
  * on_drained, http_stream_on_drained of this request belong to the call. */
 mcp_call_t *mcp_call_open(mcp_server_t *server, const mcp_request_t *request, const mcp_answers_t *answers,
                           void *self);
-void mcp_call_ended(mcp_call_t *call,
-                    const mcp_ended_t *ended); /* fills request, call and us itself; frees the call */
+void mcp_call_ended(mcp_call_t *call, const mcp_ended_t *ended); /* fills request, call, us; frees the call */
 
 const mcp_request_t *mcp_call_request(const mcp_call_t *call);
 bool mcp_call_wants_progress(const mcp_call_t *call);
-void mcp_call_set_owner(mcp_call_t *call,
-                        void *owner); /* whatever the handler wants to find again in ended() */
+void mcp_call_set_owner(mcp_call_t *call, void *owner); /* what the handler wants to find again in ended() */
 void *mcp_call_owner(const mcp_call_t *call);
 
 /* The client hung up: told once, the call is gone afterwards. In the legacy era a hang-up is no wish to
@@ -134,5 +132,4 @@ void mcp_call_on_drained(mcp_call_t *call, loop_f on_drained, void *self);
  * raw. */
 void mcp_call_result(mcp_call_t *call, const json_member_t *members, size_t count);
 void mcp_call_error(mcp_call_t *call, const err_t *err);
-void mcp_call_rpc_error(mcp_call_t *call,
-                        const mcp_rpc_error_t *error); /* a connector's own JSON-RPC error, relayed */
+void mcp_call_rpc_error(mcp_call_t *call, const mcp_rpc_error_t *error); /* a connector's own, relayed */

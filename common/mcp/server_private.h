@@ -11,11 +11,10 @@ struct mcp_server {
     size_t open_calls;
 };
 
-void mcp_server_tell_ended(mcp_server_t *server, const mcp_ended_t *ended,
-                           http_request_t *http); /* fills us */
+/* Tells `ended`, with us filled in. */
+void mcp_server_tell_ended(mcp_server_t *server, const mcp_ended_t *ended, http_request_t *http);
 /* Sends the whole answer, JSON or nothing; body is empty afterwards. */
 void mcp_server_send(http_request_t *http, int status, buf_t *body);
 
-/* Opens the call of a tools/call message (whose name and principal move into it) and hands it to the handler.
- */
+/* Opens the call of a tools/call message (whose name moves into it) and hands it to the handler. */
 void mcp_call_begin(mcp_server_t *server, message_t *message);

@@ -14,16 +14,6 @@ static void add_member(buf_t *out, span_t key, span_t value)
     buf_add_span(out, value);
 }
 
-static const json_member_t *find(const json_member_t *members, size_t count, const char *key)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (span_is(members[i].key, key)) {
-            return &members[i];
-        }
-    }
-    return NULL;
-}
-
 static bool is_one_of(span_t text, const char *const *names)
 {
     for (; *names; names++) {
@@ -79,7 +69,7 @@ int shape_tool(span_t tool, const char *public_name, mcp_shape_t shape, buf_t *o
     if (json_scan_members(tool, &found, err)) {
         return -1;
     }
-    if (scan_kind(tool) != SCAN_OBJECT || !find(found.members, found.member_count, "inputSchema")) {
+    if (scan_kind(tool) != SCAN_OBJECT || !scan_find(found.members, found.member_count, "inputSchema").at) {
         return err_set(err, ERR_UPSTREAM, "The declaration of %s has no inputSchema.", public_name);
     }
     buf_add_text(out, "{\"name\":");
@@ -212,13 +202,11 @@ static void shape_legacy(const json_member_t *members, size_t count, mcp_shape_t
 {
     static const char *const apart[] = { "content", "structuredContent", "resultType",
                                          "ttlMs",   "cacheScope",        NULL };
-    const json_member_t *content = find(members, count, "content");
-    const json_member_t *structured = find(members, count, "structuredContent");
-    span_t structured_value = structured ? structured->value : (span_t){ 0 };
+    span_t structured = scan_find(members, count, "structuredContent");
 
     buf_add_char(out, '{');
-    add_legacy_content(out, content ? content->value : (span_t){ 0 }, structured_value, shape);
-    add_legacy_structured(out, structured_value, shape);
+    add_legacy_content(out, scan_find(members, count, "content"), structured, shape);
+    add_legacy_structured(out, structured, shape);
     for (size_t i = 0; i < count; i++) {
         if (!is_one_of(members[i].key, apart) && is_sound(&members[i])) {
             add_member(out, members[i].key, members[i].value);
@@ -231,8 +219,8 @@ static void shape_legacy(const json_member_t *members, size_t count, mcp_shape_t
  * has no content. */
 static void shape_modern(const json_member_t *members, size_t count, buf_t *out)
 {
-    const json_member_t *type = find(members, count, "resultType");
-    bool needs_content = !type || scan_string_is(type->value, "complete");
+    span_t type = scan_find(members, count, "resultType");
+    bool needs_content = !type.at || scan_string_is(type, "complete");
 
     buf_add_char(out, '{');
     for (size_t i = 0; i < count; i++) {
@@ -244,7 +232,7 @@ static void shape_modern(const json_member_t *members, size_t count, buf_t *out)
     if (needs_content) {
         add_member(out, SPAN("content"), SPAN("[]"));
     }
-    if (!type) {
+    if (!type.at) {
         add_member(out, SPAN("resultType"), SPAN("\"complete\""));
     }
     buf_add_char(out, '}');

@@ -112,10 +112,7 @@ static void arm_timer(hop_t *hop)
     }
     int64_t until_ms = hop->connecting && hop->connect_until_ms < hop->deadline_ms ? hop->connect_until_ms
                                                                                    : hop->deadline_ms;
-    int64_t ms = until_ms - clock_ms();
-
-    ms = ms > 0 ? ms : 0;
-    struct timeval wait = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+    struct timeval wait = clock_timeval(until_ms - clock_ms());
     evtimer_add(&hop->timer, &wait);
 }
 

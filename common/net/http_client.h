@@ -79,8 +79,7 @@ typedef struct {
     const char *method;  /* "POST" */
     span_t headers;      /* ready lines "Name: value\r\n"; Host and Content-Length are added */
     int64_t deadline_ms; /* monotonic */
-    bool idempotent;     /* may be sent a second time on a fresh connection when a reused one dies before any
-                            answer */
+    bool idempotent;     /* may be sent again when a reused connection dies before any answer */
 } hop_request_t;
 
 /* `body` is emptied (NULL: none), what `request` points at is copied, `events` must live as long as the
@@ -88,6 +87,6 @@ typedef struct {
 hop_t *hop_start(http_pool_t *pool, const hop_request_t *request, struct evbuffer *body,
                  const hop_events_t *events, void *self);
 void hop_cancel(hop_t *hop); /* closes its connection; no callback follows */
-void hop_pause(hop_t *hop,
-               bool paused); /* stop and go on reading: back-pressure. What is read already is told. */
+/* Stop and go on reading: back-pressure. What is read already is told. */
+void hop_pause(hop_t *hop, bool paused);
 void hop_extend(hop_t *hop, int64_t deadline_ms);

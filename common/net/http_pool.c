@@ -179,8 +179,7 @@ static void arm_reaper(http_pool_t *pool)
 {
     if (pool->oldest && !evtimer_pending(&pool->reaper, NULL)) {
         int64_t ms = pool->oldest->idle_since_ms + pool->limits.idle_ms - clock_ms();
-        ms = ms > 0 ? ms : 0;
-        struct timeval wait = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+        struct timeval wait = clock_timeval(ms);
         evtimer_add(&pool->reaper, &wait);
     }
 }

@@ -64,7 +64,7 @@ struct http_request {
 };
 
 typedef struct {
-    struct evhttp_bound_socket *bound;
+    struct evhttp_bound_socket *bound; /* NULL once closed, which draining does */
     struct sockaddr_storage at;
     bool local;
 } listener_t;
@@ -96,8 +96,7 @@ void conn_cut(conn_t *conn);             /* closes it; an open request is told *
 /* Answers by ourselves and closes, in this turn but not now; evhttp sees no more of it. Takes `text`. */
 void conn_refuse(conn_t *conn, int status, const char *code, char *text);
 void conn_refuse_body(conn_t *conn);
-void conn_sends(conn_t *conn,
-                phase_t phase); /* an answer goes to evhttp: from now on its progress is watched */
+void conn_sends(conn_t *conn, phase_t phase); /* an answer goes to evhttp; its progress is watched now */
 size_t http_max_raw_body(const http_limits_t *limits);
 void conn_limit_input(conn_t *conn); /* a client may send ahead only so much while we send */
 void on_answer_sent(struct evhttp_request *evreq, void *conn);

@@ -141,20 +141,6 @@ span_t http_query(const http_request_t *request)
     return *mark == '?' ? (span_t){ mark + 1, strcspn(mark + 1, "#") } : (span_t){ 0 };
 }
 
-static span_t trimmed(const char *text)
-{
-    span_t span = span_of(text);
-
-    while (span.length > 0 && (*span.at == ' ' || *span.at == '\t')) {
-        span.at++;
-        span.length--;
-    }
-    while (span.length > 0 && (span.at[span.length - 1] == ' ' || span.at[span.length - 1] == '\t')) {
-        span.length--;
-    }
-    return span;
-}
-
 span_t http_header(const http_request_t *request, const char *name, size_t *ret_count)
 {
     struct evkeyvalq *headers = evhttp_request_get_input_headers(request->evreq);
@@ -165,7 +151,7 @@ span_t http_header(const http_request_t *request, const char *name, size_t *ret_
     TAILQ_FOREACH(header, headers, next)
     {
         if (strcasecmp(header->key, name) == 0 && count++ == 0) {
-            value = trimmed(header->value);
+            value = span_trim(span_of(header->value));
         }
     }
     if (ret_count) {
@@ -181,7 +167,7 @@ void http_each_header(const http_request_t *request, http_header_f each, void *s
 
     TAILQ_FOREACH(header, headers, next)
     {
-        if (!each(self, span_of(header->key), trimmed(header->value))) {
+        if (!each(self, span_of(header->key), span_trim(span_of(header->value)))) {
             return;
         }
     }
@@ -256,11 +242,6 @@ bool http_is_local_listener(const http_request_t *request)
 int64_t http_started_us(const http_request_t *request)
 {
     return request->conn->started_us;
-}
-
-loop_t *http_loop(const http_request_t *request)
-{
-    return request->server->loop;
 }
 
 /* answers */

@@ -39,23 +39,6 @@ static bool is_clean_text(span_t text)
     return true;
 }
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-static span_t trim(span_t text)
-{
-    while (text.length && is_blank(text.at[0])) {
-        text.at++;
-        text.length--;
-    }
-    while (text.length && is_blank(text.at[text.length - 1])) {
-        text.length--;
-    }
-    return text;
-}
-
 static int read_length(http_response_t *response, span_t value, err_t *err)
 {
     uint64_t length = 0;
@@ -100,7 +83,7 @@ static int read_connection(http_response_t *response, span_t value, err_t *err)
         const char *comma = memchr(value.at, ',', value.length);
         size_t length = comma ? (size_t)(comma - value.at) : value.length;
 
-        if (span_is_nocase(trim((span_t){ value.at, length }), "close")) {
+        if (span_is_nocase(span_trim((span_t){ value.at, length }), "close")) {
             response->keep_alive = false;
         }
         length += comma ? 1 : 0;
@@ -148,7 +131,7 @@ static int split_header(span_t line, span_t *ret_name, span_t *ret_value, err_t 
 {
     size_t length = 0;
 
-    if (is_blank(line.at[0])) {
+    if (line.at[0] == ' ' || line.at[0] == '\t') {
         return refuse(err, "it has a folded header line");
     }
     while (length < line.length && is_token_char((unsigned char)line.at[length])) {
@@ -158,7 +141,7 @@ static int split_header(span_t line, span_t *ret_name, span_t *ret_value, err_t 
         return refuse(err, "a header line does not begin with a name and a colon");
     }
     *ret_name = (span_t){ line.at, length };
-    *ret_value = trim((span_t){ line.at + length + 1, line.length - length - 1 });
+    *ret_value = span_trim((span_t){ line.at + length + 1, line.length - length - 1 });
     if (!is_clean_text(*ret_value)) {
         return refuse(err, "a header has a control character in it");
     }

@@ -139,6 +139,13 @@ static void sweep_conns(http_server_t *server, int64_t now_ms)
     end_doomed(server, expire);
 }
 
+static void accept_again(http_server_t *server)
+{
+    for (size_t i = 0; i < server->listener_count && !server->draining; i++) {
+        evconnlistener_enable(evhttp_bound_socket_get_listener(server->listeners[i].bound));
+    }
+}
+
 static void on_sweep(evutil_socket_t fd, short what, void *self)
 {
     http_server_t *server = self;
@@ -151,9 +158,7 @@ static void on_sweep(evutil_socket_t fd, short what, void *self)
         end_all(server);
     }
     if (++server->sweeps % SWEEPS_UNTIL_ACCEPTING_AGAIN == 0) {
-        for (size_t i = 0; i < server->listener_count; i++) {
-            evconnlistener_enable(evhttp_bound_socket_get_listener(server->listeners[i].bound));
-        }
+        accept_again(server);
     }
 }
 
@@ -189,15 +194,23 @@ void http_server_accept(http_server_t *server, int listen_fd)
     server->listeners[server->listener_count++] = listener;
 }
 
+/* Their addresses stay known: requests that came in on them still want to know which were local. */
 static void close_listeners(http_server_t *server)
 {
     for (size_t i = 0; i < server->listener_count; i++) {
-        evhttp_del_accept_socket(server->http, server->listeners[i].bound);
+        if (server->listeners[i].bound) {
+            evhttp_del_accept_socket(server->http, TAKE(server->listeners[i].bound));
+        }
     }
-    server->listener_count = 0;
 }
 
 /* the server */
+
+static void limit_evhttp(struct evhttp *http, const http_limits_t *limits)
+{
+    evhttp_set_max_headers_size(http, (ev_ssize_t)limits->max_header_bytes);
+    evhttp_set_max_body_size(http, (ev_ssize_t)http_max_raw_body(limits));
+}
 
 static struct evhttp *new_evhttp(http_server_t *server)
 {
@@ -208,8 +221,7 @@ static struct evhttp *new_evhttp(http_server_t *server)
     }
     evhttp_set_allowed_methods(http, ALL_METHODS);
     evhttp_set_default_content_type(http, NULL);
-    evhttp_set_max_headers_size(http, (ev_ssize_t)server->limits.max_header_bytes);
-    evhttp_set_max_body_size(http, (ev_ssize_t)http_max_raw_body(&server->limits));
+    limit_evhttp(http, &server->limits);
     evhttp_set_bevcb(http, conn_made, server);
     evhttp_set_gencb(http, on_request, server);
     return http;
@@ -229,6 +241,12 @@ http_server_t *http_server_new(loop_t *loop, const http_limits_t *limits, http_h
         server->id_state = (uint64_t)clock_us();
     }
     return server;
+}
+
+void http_server_set_limits(http_server_t *server, const http_limits_t *limits)
+{
+    server->limits = *limits;
+    limit_evhttp(server->http, limits);
 }
 
 void http_server_check_drained(http_server_t *server)

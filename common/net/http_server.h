@@ -41,6 +41,8 @@ typedef struct {
 typedef void (*http_handler_f)(void *self, http_request_t *request);
 
 http_server_t *http_server_new(loop_t *loop, const http_limits_t *limits, http_handler_f handler, void *self);
+/* For what comes from now on. A connection that is open keeps what it may send where that was less. */
+void http_server_set_limits(http_server_t *server, const http_limits_t *limits);
 void http_server_accept(http_server_t *server, int listen_fd); /* takes the fd; more than one may be added */
 /* Stops accepting, closes idle connections, answers what is open with `Connection: close`, then calls done
  * once (on the loop, never before this returns). Requests still open after drain_ms are cut: their on_gone
@@ -71,13 +73,11 @@ span_t http_query(const http_request_t *request);       /* what follows '?', raw
 span_t http_header(const http_request_t *request, const char *name, size_t *ret_count);
 typedef bool (*http_header_f)(void *self, span_t name, span_t value); /* false stops */
 void http_each_header(const http_request_t *request, http_header_f each, void *self);
-span_t http_body(http_request_t *request); /* whole, contiguous */
-const char *
-http_request_id(const http_request_t *request);       /* ours, 16 hex digits; X-Request-Id of the answer */
-const char *http_peer(const http_request_t *request); /* "127.0.0.1", "" on a unix socket */
+span_t http_body(http_request_t *request);                  /* whole, contiguous */
+const char *http_request_id(const http_request_t *request); /* 16 hex digits; X-Request-Id of the answer */
+const char *http_peer(const http_request_t *request);       /* "127.0.0.1", "" on a unix socket */
 bool http_is_local_listener(const http_request_t *request); /* it came in on a loopback or unix listener */
 int64_t http_started_us(const http_request_t *request);     /* monotonic: when its first byte had been read */
-loop_t *http_loop(const http_request_t *request);
 
 /* Told once if the client hangs up before the answer is complete; NULL removes it. While it runs the request
  * can still be read, answers are ignored; then it is freed. A client that sent more bytes behind its request

@@ -36,8 +36,7 @@ static void end_line(intake_t *intake)
 
     if (kept >= sizeof(name) - 1 && strncasecmp(intake->start, name, sizeof(name) - 1) == 0) {
         intake->lengths++;
-        /* A number of more places than were kept is too large, or written by somebody who wants it misread.
-         */
+        /* More places than were kept: too large, or written by somebody who wants it misread. */
         intake->content_length = intake->column > sizeof(intake->start)
                                      ? UINT64_MAX
                                      : read_length(intake->start + sizeof(name) - 1, intake->start + kept);

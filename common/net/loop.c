@@ -51,8 +51,7 @@ struct loop {
     char date[64];
 };
 
-/* At full descriptors or a broken network libevent can complain once per event; a few lines say it as well.
- */
+/* Out of descriptors libevent can complain once per event; a few lines say it as well. */
 static void on_complaint(int severity, const char *text)
 {
     static atomic_llong second;
@@ -228,8 +227,7 @@ void loop_run(loop_t *loop)
     atomic_store(&loop->stopping, false);
 }
 
-/* The write fails only when the counter is full of wake-ups that nobody has taken yet: the loop wakes anyway.
- */
+/* The write fails only when the counter is full of wake-ups not yet taken: the loop wakes anyway. */
 static void wake(const loop_t *loop)
 {
     const uint64_t one = 1;

@@ -21,10 +21,10 @@ void loop_stop(loop_t *loop); /* any thread */
 struct event_base *loop_base(loop_t *loop);
 int64_t loop_now_ms(const loop_t *loop);  /* monotonic, read once per turn */
 const char *loop_http_date(loop_t *loop); /* "Fri, 20 Nov 2026 10:41:15 GMT", formatted once per second */
-int64_t
-loop_lag_us(const loop_t *loop); /* how late a 100 ms tick last came: what blocks the loop shows here */
+/* How late a 100 ms tick last came: what blocks the loop shows here. Own thread, like the two above. */
+int64_t loop_lag_us(const loop_t *loop);
 
-void loop_post(void *loop, loop_f fn,
-               void *self); /* any thread; runs fn on the loop's own. Fits pool_post_f */
-void loop_defer(loop_t *loop, loop_f fn,
-                void *self); /* own thread; runs fn after the callback that runs now */
+/* Any thread: runs fn on the loop's own. Fits pool_post_f. */
+void loop_post(void *loop, loop_f fn, void *self);
+/* Own thread: runs fn after the callback that runs now. */
+void loop_defer(loop_t *loop, loop_f fn, void *self);

@@ -22,13 +22,6 @@ struct sse_reader {
 
 /* writing */
 
-static void write_name(struct evbuffer *out, const char *event)
-{
-    if (event) {
-        evbuffer_add_printf(out, "event: %s\n", event);
-    }
-}
-
 static size_t line_length(const char *at, size_t length)
 {
     const char *lf = memchr(at, '\n', length);
@@ -41,7 +34,9 @@ void sse_write(struct evbuffer *out, const char *event, span_t data)
 {
     const char *at = data.at ? data.at : "", *end = at + data.length;
 
-    write_name(out, event);
+    if (event) {
+        evbuffer_add_printf(out, "event: %s\n", event);
+    }
     for (;;) {
         size_t length = line_length(at, (size_t)(end - at));
         evbuffer_add(out, "data: ", 6);
@@ -54,20 +49,6 @@ void sse_write(struct evbuffer *out, const char *event, span_t data)
         at += end - at > 1 && at[0] == '\r' && at[1] == '\n' ? 2 : 1;
     }
     evbuffer_add(out, "\n", 1);
-}
-
-void sse_write_buffer(struct evbuffer *out, const char *event, struct evbuffer *data)
-{
-    if (evbuffer_search_eol(data, NULL, NULL, EVBUFFER_EOL_ANY).pos >= 0) {
-        size_t length = evbuffer_get_length(data);
-        sse_write(out, event, (span_t){ (const char *)evbuffer_pullup(data, -1), length });
-        evbuffer_drain(data, length);
-        return;
-    }
-    write_name(out, event);
-    evbuffer_add(out, "data: ", 6);
-    evbuffer_add_buffer(out, data);
-    evbuffer_add(out, "\n\n", 2);
 }
 
 /* reading */

@@ -15,8 +15,6 @@ struct evbuffer;
 /* "event: message\ndata: ...\n\n"; `event` NULL leaves that line out. Data with line breaks becomes several
  * data lines, which a reader joins again: JSON stays the same value. */
 void sse_write(struct evbuffer *out, const char *event, span_t data);
-void sse_write_buffer(struct evbuffer *out, const char *event,
-                      struct evbuffer *data); /* data is emptied, moved by chains */
 
 typedef struct sse_reader sse_reader_t;
 sse_reader_t *sse_reader_new(size_t max_event_bytes);

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 #include "buf.h"
+#include "clock.h"
 #include "mem.h"
 
 #define CONNECT_TIMEOUT_MS 5000
@@ -155,7 +156,7 @@ static int on_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *self, 
 static int on_timeout_wanted(CURLM *multi, long timeout_ms, void *self)
 {
     web_t *web = self;
-    struct timeval wait = { .tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000 };
+    struct timeval wait = clock_timeval(timeout_ms);
 
     (void)multi;
     if (timeout_ms < 0) {

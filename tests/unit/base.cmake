@@ -1,4 +1,5 @@
 guiche_test(test_err base)
+guiche_test(test_base64 base)
 guiche_test(test_buf base)
 guiche_test(test_buf_utf8 base)
 guiche_test(test_clock base)

@@ -18,8 +18,9 @@ struct mcp_call {
     principal_t *principal;
     char *arguments;
     bool wants_progress, gone;
-    loop_f on_gone;
-    void *gone_self;
+    loop_f on_gone, on_drained;
+    void *gone_self, *drained_self;
+    size_t waiting_bytes;
     void *owner;
     int answers;
     char *keys[MEMBERS], *values[MEMBERS];
@@ -60,6 +61,17 @@ void fake_call_free(mcp_call_t *call)
 void fake_call_ask_progress(mcp_call_t *call)
 {
     call->wants_progress = true;
+}
+
+void fake_call_stop_reading(mcp_call_t *call)
+{
+    call->waiting_bytes = HTTP_STREAM_HIGH_BYTES + 1;
+}
+
+void fake_call_read_on(mcp_call_t *call)
+{
+    call->waiting_bytes = 0;
+    call->on_drained(call->drained_self);
 }
 
 /* What the request lent is spoiled afterwards, as it is freed in earnest. */
@@ -139,7 +151,13 @@ size_t mcp_call_progress(mcp_call_t *call, const mcp_progress_t *progress)
     buf_add_char(&call->progress, ' ');
     buf_add_span(&call->progress, progress->meta);
     buf_add_char(&call->progress, '\n');
-    return 0;
+    return call->waiting_bytes;
+}
+
+void mcp_call_on_drained(mcp_call_t *call, loop_f on_drained, void *self)
+{
+    call->on_drained = on_drained;
+    call->drained_self = self;
 }
 
 void mcp_call_result(mcp_call_t *call, const json_member_t *members, size_t count)

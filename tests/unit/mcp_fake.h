@@ -13,6 +13,8 @@ mcp_call_t *fake_call_new(mcp_era_t era, const char *arguments,
 void fake_call_free(mcp_call_t *call);
 void fake_call_ask_progress(mcp_call_t *call);
 void fake_call_hang_up(mcp_call_t *call);
+void fake_call_stop_reading(mcp_call_t *call); /* what is sent from now on waits */
+void fake_call_read_on(mcp_call_t *call);
 
 int fake_answers(const mcp_call_t *call);                         /* how many ends it was given */
 const char *fake_member(const mcp_call_t *call, const char *key); /* of the result, raw JSON; NULL: absent */

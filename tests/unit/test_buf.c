@@ -1,3 +1,4 @@
+/* Text that is built: growth, JSON strings from any bytes, cuts. */
 #include <criterion/criterion.h>
 #include <jansson.h>
 #include <stdint.h>

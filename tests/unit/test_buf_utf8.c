@@ -1,3 +1,4 @@
+/* What counts as UTF-8 (RFC 3629), and where a text may be cut. */
 #include <criterion/criterion.h>
 
 #include "utf8.h"

@@ -369,6 +369,21 @@ Test(call, sends_progress_to_who_asked)
     call_finish(seen, NULL, "ok");
 }
 
+Test(call, leaves_progress_out_while_its_reader_does_not_read)
+{
+    start(&reader, NULL);
+    fake_call_ask_progress(mcp);
+    fake_call_stop_reading(mcp);
+    call_progress(seen, "processing", 1, 4, NULL, NULL);
+    call_progress(seen, "processing", 2, 4, NULL, json_object());
+    call_progress(seen, "processing", 3, 4, NULL, NULL);
+    fake_call_read_on(mcp);
+    call_progress(seen, "processing", 4, 4, NULL, NULL);
+    cr_assert_str_eq(fake_progress(mcp), "1/4  {\"guiche/stage\":\"processing\",\"guiche/data\":{}}\n"
+                                         "4/4  {\"guiche/stage\":\"processing\",\"guiche/data\":{}}\n");
+    call_finish(seen, NULL, "done");
+}
+
 Test(call, drops_progress_nobody_asked_for_with_its_data)
 {
     start(&reader, NULL);

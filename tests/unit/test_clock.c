@@ -1,3 +1,4 @@
+/* Times as people write and read them; the clocks move on. */
 #include <criterion/criterion.h>
 #include <time.h>
 #include <unistd.h>
@@ -46,6 +47,17 @@ Test(clock, reads_durations)
     cr_assert_eq(clock_parse_ms("7"), 7000);
     cr_assert_eq(clock_parse_ms("0"), 0);
     cr_assert_eq(clock_parse_ms("87672h"), INT64_C(315619200000));
+}
+
+Test(clock, splits_milliseconds_for_timers)
+{
+    struct timeval wait = clock_timeval(61250);
+
+    cr_assert_eq(wait.tv_sec, 61);
+    cr_assert_eq(wait.tv_usec, 250000);
+    wait = clock_timeval(-1);
+    cr_assert_eq(wait.tv_sec, 0);
+    cr_assert_eq(wait.tv_usec, 0);
 }
 
 Test(clock, refuses_what_is_no_duration)

@@ -1,3 +1,4 @@
+/* Messages as they go on the wire, byte for byte. */
 #include <criterion/criterion.h>
 
 #include "envelope.h"

@@ -1,3 +1,4 @@
+/* Names of revisions, their era and their shape. */
 #include <criterion/criterion.h>
 
 #include "eras.h"

@@ -1,3 +1,4 @@
+/* An error is always one sentence of valid UTF-8, whatever went into it. */
 #include <criterion/criterion.h>
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* Arguments by their rows: what is taken, and the sentence for what is not. */
 #include <criterion/criterion.h>
 #include <jansson.h>
 #include <math.h>

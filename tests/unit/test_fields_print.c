@@ -1,3 +1,4 @@
+/* The rows as text for people. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>

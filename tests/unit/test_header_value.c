@@ -1,3 +1,4 @@
+/* Header values that mirror the body, plain and encoded. */
 #include <criterion/criterion.h>
 
 #include "header_value.h"

@@ -1,5 +1,7 @@
+/* Hop keys and hop tokens: whom they name, and at which door they hold. */
 #include "test_token_kit.h"
 
+#include "buf.h"
 #include "hop.h"
 #include "keys.h"
 #include "token.h"
@@ -109,4 +111,32 @@ Test(hop, mints_for_a_principal_without_permissions)
     cr_assert_eq(got->permission_count, 0);
     principal_unref(got);
     principal_unref(principal);
+}
+
+/* A scope separates its words by one byte, an array of permissions by three. */
+Test(hop, carries_all_that_the_largest_client_token_grants)
+{
+    static const char key[] = "0123456789012345678901234567890123456789012345678901234567890123";
+    AUTO_BUF payload = { 0 };
+    principal_t *principal = NULL, *got = NULL;
+    keys_t *keys = keys_new();
+    token_rules_t rules = { .use = TOKEN_CLIENT, .keys = keys, .now_unix = NOW };
+    int64_t expires = 0;
+    err_t err = { 0 };
+
+    buf_addf(&payload, "{\"sub\":\"s\",\"tenant_id\":\"t\",\"exp\":%d,\"scope\":\"", NOW + 60);
+    for (unsigned i = 0; payload.length < 5900; i++) {
+        buf_addf(&payload, "%x ", 0x100 + i);
+    }
+    buf_add_text(&payload, "\"}");
+    AUTO_TEXT *token = kit_hmac("SHA256", span_of(key), "{\"alg\":\"HS256\"}", buf_text(&payload));
+    cr_assert_leq(strlen(token), TOKEN_MAX_BYTES);
+    cr_assert_eq(keys_add_secret(keys, span_of(key), &err), 0);
+    cr_assert_eq(token_verify(&rules, span_of(token), &principal, &expires, &err), 0, "%s", err.text);
+    AUTO_TEXT *hop = hop_mint(key, "crm", principal, NOW);
+    cr_assert_eq(verify(key, hop, "crm", NOW, &got, &err), 0, "%s", err.text);
+    cr_assert_eq(got->permission_count, principal->permission_count);
+    principal_unref(got);
+    principal_unref(principal);
+    keys_free(keys);
 }

@@ -370,6 +370,19 @@ Test(http_server, drains_a_request_that_was_half_read, .init = start, .fini = st
     client_free(client);
 }
 
+/* The check of Host against DNS rebinding hangs on it. */
+Test(http_server, knows_while_it_drains_that_a_request_came_in_on_loopback, .init = start, .fini = stop)
+{
+    client_t *client = client_new();
+
+    say(client, "GET /echo HTTP/1.1\r\nHost: x\r\n");
+    usleep(100000);
+    drain_within(60000);
+    ask(client, "\r\n", &a);
+    cr_expect(header_is(&a, "X-Saw-Local", "yes"));
+    client_free(client);
+}
+
 Test(http_server, cuts_what_is_open_when_the_drain_is_over, .init = start, .fini = stop)
 {
     client_t *client = client_new(), *streaming = client_new();

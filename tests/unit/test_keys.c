@@ -1,3 +1,4 @@
+/* Which keys are taken from secrets and key sets, and why others are not. */
 #include "test_token_kit.h"
 
 #include <stdlib.h>
@@ -62,16 +63,6 @@ Test(keys, takes_secrets_of_32_bytes_and_more)
     cr_assert_eq(keys_add_secret(keys, SPAN("0123456789012345678901234567890\0"), &err), 0);
     cr_assert_eq(keys_count(keys), 2);
     keys_free(keys);
-}
-
-Test(keys, live_until_the_last_reference)
-{
-    keys_t *keys = keys_ref(keys_new());
-
-    keys_free(keys);
-    cr_assert_eq(keys_count(keys), 0);
-    keys_free(keys);
-    keys_free(NULL);
 }
 
 Test(keys, takes_public_keys_of_every_kind, .timeout = 60)

@@ -1,3 +1,4 @@
+/* Lines that are whole, escaped and dropped rather than waited for. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <jansson.h>

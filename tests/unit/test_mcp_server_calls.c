@@ -146,7 +146,7 @@ Test(mcp_calls, relay_a_connectors_error)
     request = post("", CALL("\"name\":\"a\""));
     mcp_call_rpc_error(open_call(), &error);
     check_answer(request);
-    expect_sent(request, 200, "~\"code\":-32603");
+    expect_sent(request, 200, "~\"text\":\"Needs sampling\"}],\"isError\":true");
 }
 
 Test(mcp_calls, tell_what_kind_a_failed_result_was)

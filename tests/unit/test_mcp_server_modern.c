@@ -88,6 +88,8 @@ Test(mcp_server_modern, headers_must_say_what_the_body_says)
         "MCP-Protocol-Version: 2026-07-28\nMcp-Method: tools/list\n",
         "MCP-Protocol-Version: 2026-07-28\nMcp-Method: Server/Discover\n",
         "MCP-Protocol-Version: 2026-07-28\nMcp-Method: \n",
+        "MCP-Protocol-Version: 2026-07-28\nMcp-Method: =?base64?c2VydmVyL2Rpc2NvdmVy?=\n",
+        "MCP-Protocol-Version: =?base64?MjAyNi0wNy0yOA==?=\nMcp-Method: server/discover\n",
         "MCP-Protocol-Version: 2026-07-28\nMcp-Method: server/discover\nMcp-Method: server/discover\n",
         "MCP-Protocol-Version: 2026-07-28\nMCP-Protocol-Version: 2026-07-28\nMcp-Method: server/discover\n",
     };

@@ -1,3 +1,4 @@
+/* Counting on many threads, and the text a scrape gets. */
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,3 +1,4 @@
+/* Client tokens as `guiche token` makes them. */
 #include "test_token_kit.h"
 
 #include "keys.h"

@@ -1,3 +1,4 @@
+/* Public names and globs. */
 #include <criterion/criterion.h>
 
 #include "names.h"

@@ -1,3 +1,4 @@
+/* Who may speak to us from a browser (DNS rebinding). */
 #include <criterion/criterion.h>
 
 #include "http_fake.h"

@@ -1,3 +1,4 @@
+/* Helper threads: work there, its end back home. */
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <signal.h>

@@ -1,3 +1,4 @@
+/* Settings from an environment, and secrets from files. */
 #include <criterion/criterion.h>
 #include <jansson.h>
 #include <math.h>

@@ -1,3 +1,4 @@
+/* Tools and results as each revision may see them. */
 #include <criterion/criterion.h>
 
 #include "mem.h"

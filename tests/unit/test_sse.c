@@ -135,18 +135,10 @@ Test(sse, reads_any_number_of_small_events)
 static const char *written(const char *event, const char *data)
 {
     static char text[256];
-    AUTO(evbuffer_free)
-    struct evbuffer *out = evbuffer_new(),
-                    *again = evbuffer_new(), *moved = evbuffer_new();
-    char other[256] = "";
+    AUTO(evbuffer_free) struct evbuffer *out = evbuffer_new();
 
     sse_write(out, event, span_of(data));
     text[evbuffer_remove(out, text, sizeof(text) - 1)] = '\0';
-    evbuffer_add(moved, data, strlen(data));
-    sse_write_buffer(again, event, moved);
-    cr_expect_eq(evbuffer_get_length(moved), 0u);
-    evbuffer_remove(again, other, sizeof(other) - 1);
-    cr_expect_str_eq(text, other, "both ways write the same");
     return text;
 }
 
