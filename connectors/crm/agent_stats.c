@@ -8,7 +8,8 @@
 #include "mem.h"
 #include "query.h"
 
-void agent_stats_ask(call_t *call, const period_t *period, const char *agent_id, db_f cb, void *self)
+void agent_stats_ask(call_t *call, const period_t *period, const char *const *ids, size_t count, db_f cb,
+                     void *self)
 {
     query_t *query = query_new(call);
     const char *tenant = call_tenant(call);
@@ -19,13 +20,13 @@ void agent_stats_ask(call_t *call, const period_t *period, const char *agent_id,
                       "s.sentiment_score FROM sessions s JOIN agent_sessions x ON x.session_id = s.id");
     query_value(query, " WHERE s.tenant_id = ", DB_TEXT(tenant));
     query_period(query, "s.started_at", period);
-    if (agent_id) {
-        query_value(query, " AND x.agent_id = ", DB_TEXT(agent_id));
+    if (count > 0) {
+        query_in(query, "x.agent_id", ids, count);
     }
     query_text(query, ") d ON d.agent_id = a.id WHERE a.deleted_at IS NULL");
     query_value(query, " AND a.tenant_id = ", DB_TEXT(tenant));
-    if (agent_id) {
-        query_value(query, " AND a.id = ", DB_TEXT(agent_id));
+    if (count > 0) {
+        query_in(query, "a.id", ids, count);
     }
     query_text(query, " GROUP BY a.id, a.name ORDER BY a.name COLLATE \"C\", a.id");
     query_run(query, cb, self);
@@ -51,7 +52,7 @@ score_t agent_stats_read(const db_rows_t *rows, size_t row)
 
 const char *agent_label(const score_t *score)
 {
-    return score->name ? score->name : score->id;
+    return score->name && *score->name != '\0' ? score->name : score->id;
 }
 
 json_t *agent_stats_json(const score_t *score)
@@ -79,8 +80,8 @@ void agent_stats_add_value(buf_t *text, metric_kind_t metric, double value)
 
 void agent_stats_add_text(buf_t *text, const score_t *score)
 {
-    buf_addf(text, "%s (agent_id %s): %" PRId64 " of %" PRId64 " sessions converted (", agent_label(score),
-             score->id, score->converted, score->sessions);
+    answer_add_named(text, "agent_id", score->id, score->name);
+    buf_addf(text, ": %" PRId64 " of %" PRId64 " sessions converted (", score->converted, score->sessions);
     agent_stats_add_value(text, METRIC_CONVERSION_RATE, score_value(score, METRIC_CONVERSION_RATE));
     buf_add_text(text, "), response time ");
     agent_stats_add_value(text, METRIC_RESPONSE_TIME, score->response_seconds);

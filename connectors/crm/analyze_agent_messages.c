@@ -9,6 +9,7 @@
 #include "answer.h"
 #include "clock.h"
 #include "crm.h"
+#include "lookup.h"
 #include "mem.h"
 #include "model.h"
 #include "query.h"
@@ -26,10 +27,7 @@ typedef struct {
 static const field_t args[] = {
     FIELD(args_t, agent_id, .required = true, .max_length = 200,
           .doc = "Whose messages (agent_id from list_agents)."),
-    FIELD(args_t, start_date, .format = "date",
-          .doc = "First day, YYYY-MM-DD. Without it: from the beginning."),
-    FIELD(args_t, end_date, .format = "date",
-          .doc = "Last day, YYYY-MM-DD, included. Without it: up to now."),
+    FIELDS_DATES(args_t),
     FIELD(args_t, sample_size, .fallback = "50", .min = 1, .max = MAX_SAMPLE,
           .doc = "How many messages to read, the latest first."),
     { 0 },
@@ -97,25 +95,18 @@ static void analyze_agent_messages(call_t *call, const void *decoded)
         return;
     }
     call_progress(call, "starting", 0, STEPS, "Looking up the agent", NULL);
-    db_query(call, crm_db(call),
-             "SELECT id, name FROM agents WHERE id = $1 AND tenant_id = $2 AND deleted_at IS NULL",
-             DB_VALUES(DB_TEXT(f->args->agent_id), DB_TEXT(call_tenant(call))), on_agent, f);
+    lookup_agent(call, f->args->agent_id, on_agent, f);
 }
 
 static void on_agent(void *self, const db_rows_t *rows, const err_t *err)
 {
     flow_t *f = self;
 
-    if (err) {
-        call_fail(f->call, err);
+    if (!lookup_found(f->call, rows, err, THING_AGENT, f->args->agent_id)) {
         return;
     }
-    if (db_count(rows) == 0) {
-        call_failf(f->call, ERR_CALLER, NO_SUCH_AGENT, f->args->agent_id);
-        return;
-    }
-    f->agent_id = db_text(rows, 0, 0);
-    f->name = db_text(rows, 0, 1);
+    f->agent_id = db_text(rows, 0, AGENT_ID);
+    f->name = db_text(rows, 0, AGENT_NAME);
     call_progress(f->call, "processing", 1, STEPS, "Reading messages", NULL);
     query_t *query = query_new(f->call);
     query_text(query, "SELECT m.id, SUBSTR(m.text, 1, 2000), m.\"timestamp\" FROM messages m "
@@ -151,7 +142,8 @@ static void on_messages(void *self, const db_rows_t *rows, const err_t *err)
     if (use_model) {
         model_judge(f->call, f->messages, f->count, on_model, f);
     } else {
-        f->note = f->count == 0 ? "The agent wrote no messages in this period." : NULL;
+        f->note =
+            f->count == 0 ? "The agent wrote no messages in this period: there is nothing to judge." : NULL;
         judge_by_rubric(f);
     }
 }
@@ -193,7 +185,9 @@ static json_t *dimension_json(const flow_t *f, const analysis_t *analysis, int d
 {
     json_t *examples = json_array();
 
-    buf_addf(text, "\n%s %.1f", rubric_names[dimension], analysis->score[dimension]);
+    if (f->count > 0) {
+        buf_addf(text, "\n%s %.1f", rubric_names[dimension], analysis->score[dimension]);
+    }
     for (size_t i = 0; i < analysis->example_count[dimension]; i++) {
         const example_t *example = &analysis->examples[dimension][i];
         const message_t *message = &f->messages[example->message];
@@ -206,6 +200,19 @@ static json_t *dimension_json(const flow_t *f, const analysis_t *analysis, int d
     return json_pack("{s:o, s:o}", "score", answer_number(analysis->score[dimension]), "examples", examples);
 }
 
+static void add_head(buf_t *text, const flow_t *f, double overall)
+{
+    answer_add_named(text, "agent_id", f->agent_id, f->name);
+    buf_add_text(text, ", ");
+    answer_add_count(text, f->count, "message");
+    buf_add_text(text, ", ");
+    answer_add_period(text, &f->period, f->now_ms);
+    if (f->count > 0) { /* else a 0 would read like a verdict; the note says what is the matter */
+        buf_addf(text, ": overall %.1f of 10, judged by %s.", overall,
+                 strcmp(f->method, "model") == 0 ? "a language model" : "fixed rules");
+    }
+}
+
 static void finish(flow_t *f, const analysis_t *analysis)
 {
     AUTO_BUF text = { 0 };
@@ -215,10 +222,7 @@ static void finish(flow_t *f, const analysis_t *analysis)
         overall += analysis->score[dimension] / RUBRIC_COUNT;
     }
     overall = round_to(overall, 1);
-    buf_addf(&text, "%s, %zu messages, ", f->name ? f->name : f->agent_id, f->count);
-    answer_add_period(&text, &f->period, f->now_ms);
-    buf_addf(&text, ": overall %.1f of 10, judged by %s.", overall,
-             strcmp(f->method, "model") == 0 ? "a language model" : "fixed rules");
+    add_head(&text, f, overall);
     json_t *answer = answer_named("agent_id", f->agent_id, f->name);
     for (int dimension = 0; dimension < RUBRIC_COUNT; dimension++) {
         json_object_set_new(answer, rubric_names[dimension], dimension_json(f, analysis, dimension, &text));

@@ -62,6 +62,25 @@ json_t *answer_named(const char *id_key, const char *id, const char *name)
     return id ? json_pack("{s:o, s:o}", id_key, answer_text(id), "name", answer_text(name)) : json_null();
 }
 
+const char *answer_name(const char *name)
+{
+    return name && *name != '\0' ? name : "(no name)";
+}
+
+void answer_add_named(buf_t *text, const char *id_key, const char *id, const char *name)
+{
+    if (name && *name != '\0') {
+        buf_addf(text, "%s (%s %s)", name, id_key, id);
+    } else {
+        buf_addf(text, "%s %s", id_key, id);
+    }
+}
+
+void answer_add_count(buf_t *text, size_t count, const char *what)
+{
+    buf_addf(text, "%zu %s%s", count, what, count == 1 ? "" : "s");
+}
+
 void answer_add_period(buf_t *text, const period_t *period, int64_t now_ms)
 {
     char from[PERIOD_TEXT_SIZE], to[PERIOD_TEXT_SIZE];

@@ -15,6 +15,13 @@ json_t *answer_period(const period_t *period,
 json_t *answer_named(const char *id_key, const char *id,
                      const char *name); /* {id_key, "name"}; null without an id */
 
+/* The name, or "(no name)". In a CRM fed by chats many names are missing or empty. */
+const char *answer_name(const char *name);
+/* "Ana Souza (agent_id ...)"; only the second half when there is no name. */
+void answer_add_named(buf_t *text, const char *id_key, const char *id, const char *name);
+/* "1 agent", "2 agents". */
+void answer_add_count(buf_t *text, size_t count, const char *what);
+
 double round_to(double number, int digits);
 /* "2026-11-01 to 2026-11-20 (America/Sao_Paulo)", "all time". */
 void answer_add_period(buf_t *text, const period_t *period, int64_t now_ms);

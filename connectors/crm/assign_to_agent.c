@@ -9,6 +9,7 @@
 #include "crm.h"
 #include "ids.h"
 #include "leads.h"
+#include "lookup.h"
 #include "mem.h"
 #include "query.h"
 
@@ -74,27 +75,20 @@ static void assign_to_agent(call_t *call, const void *decoded)
     f->call = call;
     f->args = decoded;
     f->now_ms = clock_unix_ms();
-    db_query(call, crm_db(call),
-             "SELECT id, name, active FROM agents WHERE id = $1 AND tenant_id = $2 AND deleted_at IS NULL",
-             DB_VALUES(DB_TEXT(f->args->agent_id), DB_TEXT(call_tenant(call))), on_agent, f);
+    lookup_agent(call, f->args->agent_id, on_agent, f);
 }
 
 static void on_agent(void *self, const db_rows_t *rows, const err_t *err)
 {
     flow_t *f = self;
 
-    if (err) {
-        call_fail(f->call, err);
+    if (!lookup_found(f->call, rows, err, THING_AGENT, f->args->agent_id)) {
         return;
     }
-    if (db_count(rows) == 0) {
-        call_failf(f->call, ERR_CALLER, NO_SUCH_AGENT, f->args->agent_id);
-        return;
-    }
-    if (!db_is_null(rows, 0, 2) && !db_bool(rows, 0, 2)) {
+    if (!db_bool(rows, 0, AGENT_ACTIVE)) {
         call_failf(f->call, ERR_CALLER,
                    "%s is not active and takes no contacts. list_agents with active_only shows who does.",
-                   db_is_null(rows, 0, 1) ? "This agent" : db_text(rows, 0, 1));
+                   db_is_null(rows, 0, AGENT_NAME) ? "This agent" : db_text(rows, 0, AGENT_NAME));
         return;
     }
     f->agent = rows;
@@ -111,7 +105,7 @@ static bool is_same(const char *a, const char *b)
 
 static bool is_assigned_so(const flow_t *f)
 {
-    return is_same(db_text(f->contact, 0, C_AGENT), db_text(f->agent, 0, 0)) &&
+    return is_same(db_text(f->contact, 0, C_AGENT), db_text(f->agent, 0, AGENT_ID)) &&
            is_same(db_text(f->contact, 0, C_PRIORITY), f->args->priority) &&
            is_same(db_text(f->contact, 0, C_NOTES), f->args->notes);
 }
@@ -120,10 +114,7 @@ static void prepare(flow_t *f)
 {
     const char *tenant = call_tenant(f->call), *contact = db_text(f->contact, 0, C_ID);
 
-    f->statements[0] = query_statement(
-        f->call, true,
-        "UPDATE contacts SET updated_at = $1 WHERE id = $2 AND tenant_id = $3 AND deleted_at IS NULL",
-        DB_VALUES(DB_TIME(f->now_ms), DB_TEXT(contact), DB_TEXT(tenant)));
+    f->statements[0] = lookup_lock_contact(f->call, contact, f->now_ms);
     f->statements[1] = query_statement(f->call, false,
                                        "UPDATE contact_assignments SET ended_at = $1 WHERE contact_id = $2 "
                                        "AND tenant_id = $3 AND ended_at IS NULL",
@@ -136,26 +127,28 @@ static void prepare(flow_t *f)
         "AND a.deleted_at IS NULL",
         DB_VALUES(DB_TEXT(id_new(f->now_ms, f->id)), DB_TEXT(f->args->priority), DB_TEXT(f->args->notes),
                   DB_TEXT(call_principal(f->call)->subject), DB_TIME(f->now_ms), DB_TEXT(contact),
-                  DB_TEXT(db_text(f->agent, 0, 0)), DB_TEXT(tenant)));
+                  DB_TEXT(db_text(f->agent, 0, AGENT_ID)), DB_TEXT(tenant)));
 }
 
 static void finish(flow_t *f, bool changed)
 {
     AUTO_BUF text = { 0 };
-    const char *name =
-        db_is_null(f->contact, 0, C_NAME) ? db_text(f->contact, 0, C_ID) : db_text(f->contact, 0, C_NAME);
-    const char *agent = db_is_null(f->agent, 0, 1) ? db_text(f->agent, 0, 0) : db_text(f->agent, 0, 1);
+    const char *agent_id = db_text(f->agent, 0, AGENT_ID), *agent = db_text(f->agent, 0, AGENT_NAME);
 
-    buf_addf(&text, "%s is %s to %s with priority %s.", name, changed ? "now assigned" : "already assigned",
-             agent, f->args->priority);
-    if (changed && !db_is_null(f->contact, 0, C_AGENT_NAME)) {
-        buf_addf(&text, " Before: %s.", db_text(f->contact, 0, C_AGENT_NAME));
+    answer_add_named(&text, "contact_id", db_text(f->contact, 0, C_ID), db_text(f->contact, 0, C_NAME));
+    buf_addf(&text, " is %s assigned to ", changed ? "now" : "already");
+    answer_add_named(&text, "agent_id", agent_id, agent);
+    buf_addf(&text, " with priority %s.", f->args->priority);
+    if (changed && !db_is_null(f->contact, 0, C_AGENT)) {
+        buf_add_text(&text, " Before: ");
+        answer_add_named(&text, "agent_id", db_text(f->contact, 0, C_AGENT),
+                         db_text(f->contact, 0, C_AGENT_NAME));
+        buf_add_char(&text, '.');
     }
     json_t *answer = answer_named("contact_id", db_text(f->contact, 0, C_ID), db_text(f->contact, 0, C_NAME));
     json_object_set_new(answer, "assignment_id",
                         answer_text(changed ? f->id : db_text(f->contact, 0, C_ASSIGNMENT)));
-    json_object_set_new(answer, "agent",
-                        answer_named("agent_id", db_text(f->agent, 0, 0), db_text(f->agent, 0, 1)));
+    json_object_set_new(answer, "agent", answer_named("agent_id", agent_id, agent));
     json_object_set_new(
         answer, "previous_agent",
         answer_named("agent_id", db_text(f->contact, 0, C_AGENT), db_text(f->contact, 0, C_AGENT_NAME)));
@@ -171,12 +164,7 @@ static void on_contact(void *self, const db_rows_t *rows, const err_t *err)
 {
     flow_t *f = self;
 
-    if (err) {
-        call_fail(f->call, err);
-        return;
-    }
-    if (db_count(rows) == 0) {
-        call_failf(f->call, ERR_CALLER, NO_SUCH_CONTACT, f->args->contact_id);
+    if (!lookup_found(f->call, rows, err, THING_CONTACT, f->args->contact_id)) {
         return;
     }
     f->contact = rows;
@@ -198,11 +186,11 @@ static void on_assigned(void *self, int missed, const db_rows_t *rows, const err
         return;
     }
     if (missed == 0) {
-        call_failf(f->call, ERR_CALLER, NO_SUCH_CONTACT, f->args->contact_id);
+        lookup_fail(f->call, THING_CONTACT, f->args->contact_id);
         return;
     }
     if (missed > 0) {
-        call_failf(f->call, ERR_CALLER, NO_SUCH_AGENT, f->args->agent_id);
+        lookup_fail(f->call, THING_AGENT, f->args->agent_id);
         return;
     }
     finish(f, true);

@@ -6,6 +6,7 @@
 #include "agent_stats.h"
 #include "answer.h"
 #include "clock.h"
+#include "lookup.h"
 #include "mem.h"
 
 #define MAX_AGENTS 5
@@ -19,10 +20,7 @@ typedef struct {
 static const field_t args[] = {
     FIELD(args_t, agent_ids, .required = true, .min_items = 2, .max_items = MAX_AGENTS, .max_length = 200,
           .doc = "Two to five different agents (ids from list_agents)."),
-    FIELD(args_t, start_date, .format = "date",
-          .doc = "First day, YYYY-MM-DD. Without it: from the beginning."),
-    FIELD(args_t, end_date, .format = "date",
-          .doc = "Last day, YYYY-MM-DD, included. Without it: up to now."),
+    FIELDS_DATES(args_t),
     { 0 },
 };
 
@@ -78,19 +76,6 @@ const tool_t compare_agents_tool = {
     .run = compare_agents,
 };
 
-/* The first id that stands twice in the list, or NULL. */
-static const char *repeated_id(const strings_t *ids)
-{
-    for (size_t i = 0; i < ids->count; i++) {
-        for (size_t j = 0; j < i; j++) {
-            if (strcmp(ids->at[i], ids->at[j]) == 0) {
-                return ids->at[i];
-            }
-        }
-    }
-    return NULL;
-}
-
 static void compare_agents(call_t *call, const void *decoded)
 {
     flow_t *f = CALL_NEW(call, flow_t);
@@ -99,12 +84,6 @@ static void compare_agents(call_t *call, const void *decoded)
     f->call = call;
     f->args = decoded;
     f->now_ms = clock_unix_ms();
-    const char *repeated = repeated_id(&f->args->agent_ids);
-    if (repeated) {
-        call_failf(call, ERR_CALLER, "agent_ids names \"%s\" twice; it takes two to five different agents.",
-                   repeated);
-        return;
-    }
     if (period_between(f->args->start_date, f->args->end_date, &f->period, &err)) {
         call_fail(call, &err);
         return;
@@ -116,7 +95,18 @@ static void compare_agents(call_t *call, const void *decoded)
 
 static void ask_next(flow_t *f)
 {
-    agent_stats_ask(f->call, &f->period, f->args->agent_ids.at[f->read], on_agent, f);
+    agent_stats_ask(f->call, &f->period, &f->args->agent_ids.at[f->read], 1, on_agent, f);
+}
+
+/* By the ids the database answers with: PostgreSQL reads one uuid in several spellings. */
+static bool was_read(const flow_t *f, const char *id)
+{
+    size_t i = 0;
+
+    while (i < f->read && strcmp(f->scores[i].id, id) != 0) {
+        i++;
+    }
+    return i < f->read;
 }
 
 static void on_agent(void *self, const db_rows_t *rows, const err_t *err)
@@ -124,12 +114,13 @@ static void on_agent(void *self, const db_rows_t *rows, const err_t *err)
     flow_t *f = self;
     size_t count = f->args->agent_ids.count;
 
-    if (err) {
-        call_fail(f->call, err);
+    if (!lookup_found(f->call, rows, err, THING_AGENT, f->args->agent_ids.at[f->read])) {
         return;
     }
-    if (db_count(rows) == 0) {
-        call_failf(f->call, ERR_CALLER, NO_SUCH_AGENT, f->args->agent_ids.at[f->read]);
+    if (was_read(f, db_text(rows, 0, 0))) {
+        call_failf(f->call, ERR_CALLER,
+                   "agent_ids names \"%s\" twice; it takes two to five different agents.",
+                   db_text(rows, 0, 0));
         return;
     }
     score_t *score = &f->scores[f->read++];
@@ -162,13 +153,28 @@ static void add_figures(buf_t *text, const flow_t *f, metric_kind_t metric)
     }
 }
 
+static bool has_equal(const flow_t *f, const score_t *best, metric_kind_t metric)
+{
+    char reason[SCORE_REASON_SIZE];
+    bool equal = false;
+
+    for (size_t i = 0; i < f->read; i++) {
+        const score_t *score = &f->scores[i];
+        equal = equal || (score != best && !score_not_ranked(score, metric, reason) &&
+                          !(score_value(score, metric) < score_value(best, metric)) &&
+                          !(score_value(score, metric) > score_value(best, metric)));
+    }
+    return equal;
+}
+
 static json_t *dimension_json(const flow_t *f, const score_t *best, metric_kind_t metric, buf_t *text)
 {
     AUTO_BUF why = { 0 };
 
     if (best) {
-        buf_addf(&why, "%s is best (%s wins): ", agent_label(best),
-                 metric == METRIC_RESPONSE_TIME ? "lower" : "higher");
+        buf_addf(&why, "%s is best (%s wins%s): ", agent_label(best),
+                 metric == METRIC_RESPONSE_TIME ? "lower" : "higher",
+                 has_equal(f, best, metric) ? "; equal ones by sessions, then id" : "");
     } else {
         buf_add_text(&why, "Nobody can be ranked: ");
     }

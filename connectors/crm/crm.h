@@ -34,7 +34,3 @@ static inline db_t *crm_db(const call_t *call)
 }
 
 extern const tool_t *const crm_tools[]; /* NULL-ended; crm_tools.c */
-
-#define NO_SUCH_AGENT "No agent \"%s\" here. list_agents shows the agents and their ids."
-#define NO_SUCH_CONTACT "No contact \"%s\" here. find_contacts shows contacts and their ids."
-#define NO_SUCH_PIPELINE "No pipeline \"%s\" here. list_pipelines shows pipelines, their stages and ids."

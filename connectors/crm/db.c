@@ -294,11 +294,17 @@ int64_t db_time_ms(const db_rows_t *rows, size_t row, int column)
     return text ? db_parse_time(text) : 0;
 }
 
+/* The years both databases write and compare the same: an end_date of 9999-12-31, as people write "for ever",
+ * ends in the year 10000, which neither takes. */
+#define FIRST_MS (-62135596800000) /* 0001-01-01 00:00:00 */
+#define LAST_MS 253402300799999    /* 9999-12-31 23:59:59.999 */
+
 /* The fraction is left out when it is zero, so that a bound at midnight also sorts before rows that were
  * stored without one: as text, "... 00:00:00" < "... 00:00:00.000". PostgreSQL sessions run in UTC, so no
  * offset is written. */
 static const char *time_text(int64_t unix_ms, char scratch[DB_VALUE_SIZE])
 {
+    unix_ms = unix_ms < FIRST_MS ? FIRST_MS : unix_ms > LAST_MS ? LAST_MS : unix_ms;
     int64_t ms = (unix_ms % 1000 + 1000) % 1000;
     time_t seconds = (time_t)((unix_ms - ms) / 1000);
     struct tm utc;

@@ -19,6 +19,9 @@
 #define FIRST_BACKOFF_MS 250
 #define MAX_BACKOFF_MS 10000
 #define CONNECT_TIMEOUT_S "5"
+/* Bytes that nobody confirms for so long end a connection; PQcancel() knows no other limit, and a helper
+ * thread waits in it. */
+#define TCP_TIMEOUT_MS "10000"
 
 typedef struct pg pg_t;
 
@@ -93,8 +96,9 @@ static int set_up(PGconn *pgconn, int64_t statement_timeout_ms, err_t *err)
 static PGconn *connect_blocking(const char *url, int64_t statement_timeout_ms, err_t *err)
 {
     /* What stands before dbname are defaults that the URL may override. */
-    const char *const keys[] = { "connect_timeout", "fallback_application_name", "dbname", NULL };
-    const char *const values[] = { CONNECT_TIMEOUT_S, "mcp-crm", url, NULL };
+    const char *const keys[] = { "connect_timeout", "tcp_user_timeout", "fallback_application_name", "dbname",
+                                 NULL };
+    const char *const values[] = { CONNECT_TIMEOUT_S, TCP_TIMEOUT_MS, "mcp-crm", url, NULL };
     PGconn *pgconn = PQconnectdbParams(keys, values, 1);
 
     if (PQstatus(pgconn) != CONNECTION_OK) {

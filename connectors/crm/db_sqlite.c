@@ -10,6 +10,7 @@
 #include <locale.h>
 #include <math.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,8 +86,8 @@ static int fail(sqlite3 *connection, int code, err_t *err)
                        "moment.");
     case SQLITE_INTERRUPT:
         return err_set(err, ERR_TIMEOUT,
-                       "The CRM database took too long and was stopped; nothing was written. Ask for less, "
-                       "for example a shorter period.");
+                       "The CRM database took too long and was stopped; nothing was written. Try again, or "
+                       "ask for less, for example a shorter period.");
     case SQLITE_READONLY:
         return err_set(err, ERR_UPSTREAM, "The CRM database may only be read here. Nothing was written.");
     case SQLITE_CANTOPEN:
@@ -387,6 +388,7 @@ static void *sqlite_open(const db_options_t *options, loop_t *loop, pool_t *pool
                 path);
         return NULL;
     }
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is then a full disk, and not our end */
     sqlite_t *sqlite = NEW(sqlite_t);
     sqlite->path = mem_strdup(path);
     sqlite->loop = loop;

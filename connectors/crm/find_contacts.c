@@ -7,6 +7,7 @@
 #include "answer.h"
 #include "crm.h"
 #include "leads.h"
+#include "lookup.h"
 #include "mem.h"
 #include "query.h"
 
@@ -111,21 +112,14 @@ static void find_contacts(call_t *call, const void *decoded)
         ask_contacts(f);
         return;
     }
-    db_query(call, crm_db(call),
-             "SELECT id FROM agents WHERE id = $1 AND tenant_id = $2 AND deleted_at IS NULL",
-             DB_VALUES(DB_TEXT(f->args->agent_id), DB_TEXT(call_tenant(call))), on_agent, f);
+    lookup_agent(call, f->args->agent_id, on_agent, f);
 }
 
 static void on_agent(void *self, const db_rows_t *rows, const err_t *err)
 {
     flow_t *f = self;
 
-    if (err) {
-        call_fail(f->call, err);
-        return;
-    }
-    if (db_count(rows) == 0) {
-        call_failf(f->call, ERR_CALLER, NO_SUCH_AGENT, f->args->agent_id);
+    if (!lookup_found(f->call, rows, err, THING_AGENT, f->args->agent_id)) {
         return;
     }
     ask_contacts(f);
@@ -193,16 +187,16 @@ static json_t *contact_json(const db_rows_t *rows, size_t i)
 
 static void add_line(buf_t *text, const db_rows_t *rows, size_t i)
 {
-    buf_addf(text, "\n%s: contact_id %s, %s", db_is_null(rows, i, 1) ? "(no name)" : db_text(rows, i, 1),
-             db_text(rows, i, 0), db_text(rows, i, 8));
+    buf_addf(text, "\n%s: contact_id %s, %s", answer_name(db_text(rows, i, 1)), db_text(rows, i, 0),
+             db_text(rows, i, 8));
     for (int column = 2; column <= 3; column++) {
         if (!db_is_null(rows, i, column)) {
             buf_addf(text, ", %s", db_text(rows, i, column));
         }
     }
     if (!db_is_null(rows, i, 9)) {
-        buf_addf(text, ", assigned to %s",
-                 db_is_null(rows, i, 10) ? db_text(rows, i, 9) : db_text(rows, i, 10));
+        buf_add_text(text, ", assigned to ");
+        answer_add_named(text, "agent_id", db_text(rows, i, 9), db_text(rows, i, 10));
     }
 }
 
@@ -234,8 +228,8 @@ static void on_stages(void *self, const db_rows_t *stages, const err_t *err)
         return;
     }
     json_t *contacts = json_array();
-    buf_addf(&text, "%zu contact%s%s", f->page.count, f->page.count == 1 ? "" : "s",
-             f->page.count > 0 ? ":" : " found.");
+    answer_add_count(&text, f->page.count, "contact");
+    buf_add_text(&text, f->page.count > 0 ? ":" : " found.");
     for (size_t i = 0; i < f->page.count; i++) {
         json_t *contact = contact_json(f->contacts, i);
         add_line(&text, f->contacts, i);

@@ -5,10 +5,12 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "agent_stats.h"
 #include "answer.h"
 #include "clock.h"
+#include "lookup.h"
 #include "mem.h"
 #include "query.h"
 
@@ -20,10 +22,7 @@ typedef struct {
 } args_t;
 
 static const field_t args[] = {
-    FIELD(args_t, start_date, .format = "date",
-          .doc = "First day, YYYY-MM-DD. Without it: from the beginning."),
-    FIELD(args_t, end_date, .format = "date",
-          .doc = "Last day, YYYY-MM-DD, included. Without it: up to now."),
+    FIELDS_DATES(args_t),
     FIELD(args_t, agent_ids, .max_items = 100, .max_length = 200,
           .doc = "Only these agents (ids from list_agents). Without it: the whole team."),
     { 0 },
@@ -87,25 +86,15 @@ static void get_agent_conversion_stats(call_t *call, const void *decoded)
         call_fail(call, &err);
         return;
     }
-    agent_stats_ask(call, &f->period, NULL, on_agents, f);
+    agent_stats_ask(call, &f->period, f->args->agent_ids.at, f->args->agent_ids.count, on_agents, f);
 }
 
-static bool is_asked_for(const strings_t *ids, const char *id)
-{
-    for (size_t i = 0; i < ids->count; i++) {
-        if (strcmp(ids->at[i], id) == 0) {
-            return true;
-        }
-    }
-    return ids->count == 0;
-}
-
-/* The first id that no row has, or NULL. */
+/* The first id that no row has, or NULL. PostgreSQL reads a uuid in either case and writes small letters. */
 static const char *missing_id(const strings_t *ids, const db_rows_t *rows)
 {
     for (size_t i = 0; i < ids->count; i++) {
         size_t row = 0;
-        while (row < db_count(rows) && strcmp(db_text(rows, row, 0), ids->at[i]) != 0) {
+        while (row < db_count(rows) && strcasecmp(db_text(rows, row, 0), ids->at[i]) != 0) {
             row++;
         }
         if (row == db_count(rows)) {
@@ -155,15 +144,13 @@ static void on_agents(void *self, const db_rows_t *rows, const err_t *err)
     }
     const char *missing = missing_id(&f->args->agent_ids, rows);
     if (missing) {
-        call_failf(f->call, ERR_CALLER, NO_SUCH_AGENT, missing);
+        lookup_fail(f->call, THING_AGENT, missing);
         return;
     }
-    f->scores = call_alloc(f->call, (db_count(rows) + 1) * sizeof(*f->scores));
-    for (size_t i = 0; i < db_count(rows); i++) {
-        score_t score = agent_stats_read(rows, i);
-        if (is_asked_for(&f->args->agent_ids, score.id)) {
-            f->scores[f->count++] = score;
-        }
+    f->count = db_count(rows);
+    f->scores = call_alloc(f->call, (f->count + 1) * sizeof(*f->scores));
+    for (size_t i = 0; i < f->count; i++) {
+        f->scores[i] = agent_stats_read(rows, i);
     }
     qsort(f->scores, f->count, sizeof(*f->scores), by_rate);
     ask_team(f);
@@ -189,8 +176,9 @@ static void on_team(void *self, const db_rows_t *rows, const err_t *err)
     size_t shown = f->count < MAX_SHOWN ? f->count : MAX_SHOWN;
     json_t *agents = json_array();
     answer_add_period(&text, &f->period, f->now_ms);
-    buf_addf(&text, ": %zu agents, %" PRId64 " of %" PRId64 " sessions converted (", f->count, team.converted,
-             team.sessions);
+    buf_add_text(&text, ": ");
+    answer_add_count(&text, f->count, "agent");
+    buf_addf(&text, ", %" PRId64 " of %" PRId64 " sessions converted (", team.converted, team.sessions);
     agent_stats_add_value(&text, METRIC_CONVERSION_RATE, score_value(&team, METRIC_CONVERSION_RATE));
     buf_add_text(&text, ").");
     for (size_t i = 0; i < shown; i++) {

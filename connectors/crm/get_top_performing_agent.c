@@ -74,7 +74,7 @@ static void get_top_performing_agent(call_t *call, const void *decoded)
     f->metric = metric_from_name(f->args->metric);
     f->now_ms = clock_unix_ms();
     f->period = period_named(f->args->period, f->now_ms);
-    agent_stats_ask(call, &f->period, NULL, on_agents, f);
+    agent_stats_ask(call, &f->period, NULL, 0, on_agents, f);
 }
 
 static json_t *ranking_json(const score_t *scores, size_t ranked, metric_kind_t metric)
@@ -104,13 +104,16 @@ static void add_text(buf_t *text, const flow_t *f, const score_t *scores, size_t
     answer_add_period(text, &f->period, f->now_ms);
     buf_addf(text, ": %s", agent_label(&scores[0]));
     for (size_t i = 0; i < ranked && i < MAX_SHOWN; i++) {
-        buf_addf(text, "\n%zu. %s (agent_id %s): ", i + 1, agent_label(&scores[i]), scores[i].id);
+        buf_addf(text, "\n%zu. ", i + 1);
+        answer_add_named(text, "agent_id", scores[i].id, scores[i].name);
+        buf_add_text(text, ": ");
         agent_stats_add_value(text, f->metric, score_value(&scores[i], f->metric));
         buf_addf(text, ", %lld sessions", (long long)scores[i].sessions);
     }
     if (ranked < count) {
-        buf_addf(text, "\nNot ranked (fewer than %d sessions, or nothing recorded): %zu agent%s.",
-                 SCORE_MIN_SESSIONS, count - ranked, count - ranked == 1 ? "" : "s");
+        buf_addf(text, "\nNot ranked (fewer than %d sessions, or nothing recorded): ", SCORE_MIN_SESSIONS);
+        answer_add_count(text, count - ranked, "agent");
+        buf_add_char(text, '.');
     }
 }
 

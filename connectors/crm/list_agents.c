@@ -62,17 +62,17 @@ static void list_agents(call_t *call, const void *decoded)
 
     f->call = call;
     f->args = decoded;
-    query_text(query,
-               "SELECT id, name, email, type, status, active, sessions_handled, last_activity_at FROM agents "
-               "WHERE deleted_at IS NULL");
+    query_text(query, "SELECT id, name, email, type, status, COALESCE(active, TRUE), sessions_handled, "
+                      "last_activity_at FROM agents "
+                      "WHERE deleted_at IS NULL");
     query_value(query, " AND tenant_id = ", DB_TEXT(call_tenant(call)));
     if (f->args->query) {
         query_search(query, searched, f->args->query);
     }
     if (f->args->active_only) {
-        query_value(query, " AND active = ", DB_BOOL(true));
+        query_text(query, " AND COALESCE(active, TRUE)");
     }
-    query_text(query, " ORDER BY name COLLATE \"C\", id");
+    query_text(query, " ORDER BY name COLLATE \"C\" NULLS LAST, id");
     query_page(query, f->args->limit, f->args->offset);
     query_run(query, on_agents, f);
 }
@@ -88,9 +88,9 @@ static json_t *agent_json(const db_rows_t *rows, size_t i)
 
 static void add_line(buf_t *text, const db_rows_t *rows, size_t i)
 {
-    buf_addf(text, "\n%s: agent_id %s, %s%s%s", db_is_null(rows, i, 1) ? "(no name)" : db_text(rows, i, 1),
-             db_text(rows, i, 0), db_is_null(rows, i, 3) ? "agent" : db_text(rows, i, 3),
-             db_is_null(rows, i, 4) ? "" : ", ", db_is_null(rows, i, 4) ? "" : db_text(rows, i, 4));
+    buf_addf(text, "\n%s: agent_id %s, %s%s%s", answer_name(db_text(rows, i, 1)), db_text(rows, i, 0),
+             db_is_null(rows, i, 3) ? "agent" : db_text(rows, i, 3), db_is_null(rows, i, 4) ? "" : ", ",
+             db_is_null(rows, i, 4) ? "" : db_text(rows, i, 4));
     buf_add_text(text, db_bool(rows, i, 5) ? "" : ", not active");
 }
 
@@ -105,7 +105,8 @@ static void on_agents(void *self, const db_rows_t *rows, const err_t *err)
     }
     page_t page = answer_page(db_count(rows), f->args->limit, f->args->offset);
     json_t *agents = json_array();
-    buf_addf(&text, "%zu agent%s%s", page.count, page.count == 1 ? "" : "s", page.count > 0 ? ":" : ".");
+    answer_add_count(&text, page.count, "agent");
+    buf_add_text(&text, page.count > 0 ? ":" : " found.");
     for (size_t i = 0; i < page.count; i++) {
         json_array_append_new(agents, agent_json(rows, i));
         add_line(&text, rows, i);

@@ -61,12 +61,11 @@ static void list_pipelines(call_t *call, const void *decoded)
     const char *tenant = call_tenant(call);
 
     f->call = call;
-    query_text(
-        query,
-        "SELECT p.id, p.name, p.active, s.id, s.name, s.status_type, s.active, COALESCE(n.contacts, 0) "
-        "FROM pipelines p LEFT JOIN pipeline_statuses s ON s.pipeline_id = p.id");
+    query_text(query, "SELECT p.id, p.name, COALESCE(p.active, TRUE), s.id, s.name, s.status_type, "
+                      "COALESCE(s.active, TRUE), COALESCE(n.contacts, 0) FROM pipelines p "
+                      "LEFT JOIN pipeline_statuses s ON s.pipeline_id = p.id");
     if (a->active_only) {
-        query_value(query, " AND s.active = ", DB_BOOL(true));
+        query_text(query, " AND COALESCE(s.active, TRUE)");
     }
     query_text(
         query,
@@ -80,7 +79,7 @@ static void list_pipelines(call_t *call, const void *decoded)
         query_search(query, searched, a->query);
     }
     if (a->active_only) {
-        query_value(query, " AND p.active = ", DB_BOOL(true));
+        query_text(query, " AND COALESCE(p.active, TRUE)");
     }
     query_text(query, " ORDER BY p.position NULLS LAST, p.id, s.position NULLS LAST, s.id");
     query_page(query, MAX_STAGES, 0);
@@ -90,21 +89,14 @@ static void list_pipelines(call_t *call, const void *decoded)
 static json_t *pipeline_json(const db_rows_t *rows, size_t i)
 {
     return json_pack("{s:o, s:o, s:b, s:[]}", "pipeline_id", answer_text(db_text(rows, i, 0)), "name",
-                     answer_text(db_text(rows, i, 1)), "active",
-                     db_is_null(rows, i, 2) || db_bool(rows, i, 2), "stages");
+                     answer_text(db_text(rows, i, 1)), "active", db_bool(rows, i, 2), "stages");
 }
 
 static json_t *stage_json(const db_rows_t *rows, size_t i)
 {
     return json_pack("{s:o, s:o, s:o, s:b, s:I}", "stage_id", answer_text(db_text(rows, i, 3)), "name",
                      answer_text(db_text(rows, i, 4)), "type", answer_text(db_text(rows, i, 5)), "active",
-                     db_is_null(rows, i, 6) || db_bool(rows, i, 6), "contacts",
-                     (json_int_t)db_int(rows, i, 7));
-}
-
-static const char *or_unnamed(const char *name)
-{
-    return name ? name : "(no name)";
+                     db_bool(rows, i, 6), "contacts", (json_int_t)db_int(rows, i, 7));
 }
 
 static void on_stages(void *self, const db_rows_t *rows, const err_t *err)
@@ -123,13 +115,13 @@ static void on_stages(void *self, const db_rows_t *rows, const err_t *err)
         if (i == 0 || strcmp(db_text(rows, i, 0), db_text(rows, i - 1, 0)) != 0) {
             current = pipeline_json(rows, i);
             json_array_append_new(pipelines, current);
-            buf_addf(&text, "%s%s (pipeline_id %s):", i > 0 ? "\n" : "", or_unnamed(db_text(rows, i, 1)),
+            buf_addf(&text, "%s%s (pipeline_id %s):", i > 0 ? "\n" : "", answer_name(db_text(rows, i, 1)),
                      db_text(rows, i, 0));
         }
         if (!db_is_null(rows, i, 3)) {
             json_array_append_new(json_object_get(current, "stages"), stage_json(rows, i));
-            buf_addf(&text, "\n- %s (stage_id %s): %lld contacts", or_unnamed(db_text(rows, i, 4)),
-                     db_text(rows, i, 3), (long long)db_int(rows, i, 7));
+            buf_addf(&text, "\n- %s (stage_id %s): ", answer_name(db_text(rows, i, 4)), db_text(rows, i, 3));
+            answer_add_count(&text, (size_t)db_int(rows, i, 7), "contact");
         }
     }
     buf_add_text(&text, page.count == 0 ? "No pipelines." : "");

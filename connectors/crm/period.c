@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #define HOUR_SECONDS 3600
@@ -16,16 +15,32 @@
 
 static char zone_name[64] = "UTC";
 
+/* tzset() takes any name and then means UTC: only a file with the mark of a zone is believed. */
+static bool is_zone(const char *zone)
+{
+    static const char mark[] = { 'T', 'Z', 'i', 'f' };
+    char path[128], found[sizeof(mark)] = { 0 };
+
+    if (strlen(zone) >= sizeof(zone_name) || *zone == '/' || strstr(zone, "..")) {
+        return false;
+    }
+    snprintf(path, sizeof(path), "/usr/share/zoneinfo/%s", zone);
+    FILE *file = fopen(path, "re");
+    if (!file) {
+        return false;
+    }
+    size_t length = fread(found, 1, sizeof(found), file);
+    fclose(file);
+    return length == sizeof(mark) && memcmp(found, mark, sizeof(mark)) == 0;
+}
+
 int period_use_zone(const char *zone, err_t *err)
 {
-    char path[128], value[72];
-    struct stat info;
+    char value[72];
 
-    snprintf(path, sizeof(path), "/usr/share/zoneinfo/%s", zone);
     if (strcmp(zone, "UTC") == 0) {
         snprintf(value, sizeof(value), "UTC0"); /* needs no file */
-    } else if (strlen(zone) >= sizeof(zone_name) || *zone == '/' || strstr(zone, "..") ||
-               stat(path, &info) != 0 || !S_ISREG(info.st_mode)) {
+    } else if (!is_zone(zone)) {
         return err_set(err, ERR_CALLER,
                        "CRM_TIMEZONE=%s is no time zone this system knows. Examples: UTC, America/Sao_Paulo "
                        "(package tzdata).",
@@ -53,10 +68,10 @@ static struct tm local(int64_t seconds)
     return parts;
 }
 
+/* Grows with the date; not dense. */
 static int day_number(const struct tm *parts)
 {
-    return (parts->tm_year * 12 + parts->tm_mon) * 31 + parts->tm_mday -
-           1; /* grows with the date; not dense */
+    return (parts->tm_year * 12 + parts->tm_mon) * 31 + parts->tm_mday - 1;
 }
 
 /* The first second of a local day; `day` may be out of its month's range (0 is the last of the month
@@ -140,7 +155,8 @@ const char *period_local(int64_t unix_ms, char out[PERIOD_TEXT_SIZE])
     struct tm parts = local(unix_ms / 1000);
     char zone[8];
 
-    strftime(out, PERIOD_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &parts);
+    snprintf(out, PERIOD_TEXT_SIZE, "%04d", (parts.tm_year + 1900) % 10000); /* %Y writes the year 1 as "1" */
+    strftime(out + 4, PERIOD_TEXT_SIZE - 4, "-%m-%dT%H:%M:%S", &parts);
     strftime(zone, sizeof(zone), "%z", &parts); /* "-0300" */
     size_t length = strlen(out);
     snprintf(out + length, PERIOD_TEXT_SIZE - length, "%.3s:%.2s", zone, zone + 3);

@@ -5,6 +5,7 @@
  * blocks, so it runs on a helper; until its effect is seen the connection stays busy. */
 #include "pg_conn.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +31,7 @@ struct pg_conn {
     bool hit;        /* it returned or changed a row */
     bool unreadable; /* SQLSTATE 22P02: an id that names nothing */
     bool going_down; /* the server said that it ends this connection */
+    bool broken;     /* a statement could not even be sent */
 };
 
 static void on_readable(evutil_socket_t fd, short what, void *self);
@@ -101,12 +103,12 @@ static int send_statement(PGconn *pgconn, const db_statement_t *statement)
 {
     const char *texts[MAX_PARAMS];
     char scratch[MAX_PARAMS][DB_VALUE_SIZE];
-    size_t count = statement->count < MAX_PARAMS ? statement->count : MAX_PARAMS;
 
-    for (size_t i = 0; i < count; i++) {
+    assert(statement->count <= MAX_PARAMS);
+    for (size_t i = 0; i < statement->count; i++) {
         texts[i] = db_value_text(&statement->values[i], scratch[i]);
     }
-    return PQsendQueryParams(pgconn, statement->sql, (int)count, NULL, texts, NULL, NULL, 0);
+    return PQsendQueryParams(pgconn, statement->sql, (int)statement->count, NULL, texts, NULL, NULL, 0);
 }
 
 static void send_next(pg_conn_t *conn, phase_t phase)
@@ -125,8 +127,9 @@ static void send_next(pg_conn_t *conn, phase_t phase)
     } else {
         sent = PQsendQuery(conn->pgconn, words[phase]);
     }
-    if (!sent) {
-        event_active(conn->readable, EV_READ, 0); /* where the loss of the connection is seen */
+    if (!sent) { /* not lost at once: the starter of the job has not returned yet */
+        conn->broken = true;
+        event_active(conn->readable, EV_READ, 0);
     }
     wait_for(conn, job->timeout_ms + GRACE_MS);
     flush(conn);
@@ -256,7 +259,7 @@ static void on_readable(evutil_socket_t fd, short what, void *self)
 
     (void)fd;
     (void)what;
-    if (!PQconsumeInput(conn->pgconn)) {
+    if (conn->broken || !PQconsumeInput(conn->pgconn)) {
         on_lost(conn);
         return;
     }

@@ -11,8 +11,8 @@ static const struct {
     const char *text;
 } meanings[] = {
     { "57014", ERR_TIMEOUT,
-      "The CRM database took too long and was stopped; nothing was written. Ask for less, for example a "
-      "shorter period." },
+      "The CRM database took too long and was stopped; nothing was written. Try again, or ask for less, for "
+      "example a shorter period." },
     { "53100", ERR_UPSTREAM,
       "The disk of the CRM database is full. Nothing was written; somebody must make room before this can "
       "work." },
@@ -26,6 +26,10 @@ static const struct {
       "The CRM database lacks a table or a column this needs: its operator should run mcp-crm --migrate." },
     { "25006", ERR_UPSTREAM, "The CRM database may only be read here. Nothing was written." },
     { "22001", ERR_CALLER, "A text is too long for the CRM database. Nothing was written; shorten it." },
+    { "23", ERR_UPSTREAM,
+      "The CRM database refused this: a rule of its own forbids it. Nothing was written; its operator finds "
+      "the "
+      "rule in the connector's log." },
     { "22", ERR_CALLER, "The CRM database does not take one of these values. Nothing was written." },
     { "57P", ERR_UPSTREAM, "The CRM database is restarting. Nothing was written; try again in a moment." },
 };

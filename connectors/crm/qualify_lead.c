@@ -8,6 +8,7 @@
 #include "crm.h"
 #include "ids.h"
 #include "leads.h"
+#include "lookup.h"
 #include "query.h"
 
 #define BANT_COUNT 4
@@ -123,12 +124,7 @@ static void on_contact(void *self, const db_rows_t *rows, const err_t *err)
 {
     flow_t *f = self;
 
-    if (err) {
-        call_fail(f->call, err);
-        return;
-    }
-    if (db_count(rows) == 0) {
-        call_failf(f->call, ERR_CALLER, NO_SUCH_CONTACT, f->args->contact_id);
+    if (!lookup_found(f->call, rows, err, THING_CONTACT, f->args->contact_id)) {
         return;
     }
     f->contact_id = db_text(rows, 0, 0);
@@ -163,7 +159,7 @@ static void on_written(void *self, int missed, const db_rows_t *rows, const err_
         return;
     }
     if (missed >= 0) {
-        call_failf(f->call, ERR_CALLER, NO_SUCH_CONTACT, f->args->contact_id);
+        lookup_fail(f->call, THING_CONTACT, f->args->contact_id);
         return;
     }
     json_t *scores = json_object();
@@ -174,8 +170,8 @@ static void on_written(void *self, int missed, const db_rows_t *rows, const err_
             given++;
         }
     }
-    buf_addf(&text, "%s (contact_id %s) is now %s, before: %s.", f->name ? f->name : "The lead",
-             f->contact_id, f->args->status, f->previous);
+    answer_add_named(&text, "contact_id", f->contact_id, f->name);
+    buf_addf(&text, " is now %s, before: %s.", f->args->status, f->previous);
     if (given > 0) {
         buf_addf(&text, " BANT %g of %zu.", total, given * BANT_MAX);
     }

@@ -142,9 +142,14 @@ static int id_type(db_admin_t *admin, const char *table, const types_t *types, c
     return 0;
 }
 
+static bool is_postgres(const db_admin_t *admin)
+{
+    return strcmp(db_admin_about(admin), "PostgreSQL") == 0;
+}
+
 static int create_missing(db_admin_t *admin, FILE *out, err_t *err)
 {
-    bool postgres = strcmp(db_admin_about(admin), "PostgreSQL") == 0;
+    bool postgres = is_postgres(admin);
     types_t types = { postgres ? "UUID" : "TEXT", postgres ? "TIMESTAMPTZ" : "TEXT",
                       postgres ? "JSONB" : "TEXT", "", "" };
     size_t created = 0;
@@ -175,9 +180,21 @@ static int create_missing(db_admin_t *admin, FILE *out, err_t *err)
     return 0;
 }
 
+/* Replicas that start together migrate one after the other; the number is this lock's name. */
+static int begin_alone(db_admin_t *admin, err_t *err)
+{
+    if (!is_postgres(admin)) {
+        return db_admin_run(admin, "BEGIN IMMEDIATE", NULL, 0, NULL, err);
+    }
+    if (db_admin_run(admin, "BEGIN", NULL, 0, NULL, err)) {
+        return -1;
+    }
+    return db_admin_run(admin, "SELECT pg_advisory_xact_lock(20260728)", NULL, 0, NULL, err);
+}
+
 int schema_migrate(db_admin_t *admin, FILE *out, err_t *err)
 {
-    if (db_admin_run(admin, "BEGIN", NULL, 0, NULL, err)) {
+    if (begin_alone(admin, err)) {
         return -1;
     }
     if (create_missing(admin, out, err) || db_admin_run(admin, "COMMIT", NULL, 0, NULL, err)) {

@@ -10,12 +10,10 @@
 #include "clock.h"
 #include "crm.h"
 #include "ids.h"
+#include "lookup.h"
 #include "mem.h"
 #include "query.h"
 
-#define MAX_OPEN                                                                                             \
-    8 /* open statuses of one contact in one pipeline; more than one is a mistake in the data                \
-       */
 #define MAX_TRIES 5
 
 typedef struct {
@@ -91,17 +89,12 @@ static void on_contact(void *self, const db_rows_t *rows, const err_t *err)
 {
     flow_t *f = self;
 
-    if (err) {
-        call_fail(f->call, err);
-        return;
-    }
-    if (db_count(rows) == 0) {
-        call_failf(f->call, ERR_CALLER, NO_SUCH_CONTACT, f->args->contact_id);
+    if (!lookup_found(f->call, rows, err, THING_CONTACT, f->args->contact_id)) {
         return;
     }
     f->contact = rows;
     db_query(f->call, crm_db(f->call),
-             "SELECT id, name, active FROM pipelines WHERE id = $1 AND tenant_id = $2",
+             "SELECT id, name, COALESCE(active, TRUE) FROM pipelines WHERE id = $1 AND tenant_id = $2",
              DB_VALUES(DB_TEXT(f->args->pipeline_id), DB_TEXT(call_tenant(f->call))), on_pipeline, f);
 }
 
@@ -109,26 +102,15 @@ static void on_pipeline(void *self, const db_rows_t *rows, const err_t *err)
 {
     flow_t *f = self;
 
-    if (err) {
-        call_fail(f->call, err);
-        return;
-    }
-    if (db_count(rows) == 0) {
-        call_failf(f->call, ERR_CALLER, NO_SUCH_PIPELINE, f->args->pipeline_id);
+    if (!lookup_found(f->call, rows, err, THING_PIPELINE, f->args->pipeline_id)) {
         return;
     }
     f->pipeline = rows;
     /* Any stage of this tenant, so that one of another pipeline can be told from one that is not there. */
     db_query(f->call, crm_db(f->call),
-             "SELECT s.id, s.name, s.active, p.id, p.name FROM pipeline_statuses s "
+             "SELECT s.id, s.name, COALESCE(s.active, TRUE), p.id, p.name FROM pipeline_statuses s "
              "JOIN pipelines p ON p.id = s.pipeline_id WHERE s.id = $1 AND p.tenant_id = $2",
              DB_VALUES(DB_TEXT(f->args->stage_id), DB_TEXT(call_tenant(f->call))), on_stage, f);
-}
-
-/* A flag that is not set counts as on. */
-static bool is_off(const db_rows_t *rows, int column)
-{
-    return !db_is_null(rows, 0, column) && !db_bool(rows, 0, column);
 }
 
 static const char *or_id(const db_rows_t *rows, int name, int id)
@@ -138,22 +120,17 @@ static const char *or_id(const db_rows_t *rows, int name, int id)
 
 static int check_stage(const flow_t *f, const db_rows_t *stage, err_t *err)
 {
-    if (db_count(stage) == 0) {
-        return err_set(err, ERR_CALLER,
-                       "No stage \"%s\" here. list_pipelines shows pipelines, their stages and ids.",
-                       f->args->stage_id);
-    }
     if (strcmp(db_text(stage, 0, 3), db_text(f->pipeline, 0, 0)) != 0) {
         return err_set(err, ERR_CALLER,
                        "The stage \"%s\" belongs to the pipeline \"%s\", not to \"%s\". list_pipelines shows "
                        "which stages each pipeline has.",
                        or_id(stage, 1, 0), or_id(stage, 4, 3), or_id(f->pipeline, 1, 0));
     }
-    if (is_off(f->pipeline, 2) || is_off(stage, 2)) {
+    const db_rows_t *off = !db_bool(stage, 0, 2) ? stage : !db_bool(f->pipeline, 0, 2) ? f->pipeline : NULL;
+    if (off) {
         return err_set(err, ERR_CALLER,
                        "The %s \"%s\" is switched off. list_pipelines with active_only shows those in use.",
-                       is_off(stage, 2) ? "stage" : "pipeline",
-                       is_off(stage, 2) ? or_id(stage, 1, 0) : or_id(f->pipeline, 1, 0));
+                       off == stage ? "stage" : "pipeline", or_id(off, 1, 0));
     }
     return 0;
 }
@@ -163,8 +140,7 @@ static void on_stage(void *self, const db_rows_t *rows, const err_t *err)
     flow_t *f = self;
     err_t refused;
 
-    if (err) {
-        call_fail(f->call, err);
+    if (!lookup_found(f->call, rows, err, THING_STAGE, f->args->stage_id)) {
         return;
     }
     if (check_stage(f, rows, &refused)) {
@@ -182,7 +158,7 @@ static void ask_open(flow_t *f)
              "SELECT k.id, k.entered_at, k.status_id, s.name FROM contact_pipeline_statuses k "
              "LEFT JOIN pipeline_statuses s ON s.id = k.status_id AND s.pipeline_id = k.pipeline_id "
              "WHERE k.contact_id = $1 AND k.pipeline_id = $2 AND k.tenant_id = $3 AND k.exited_at IS NULL "
-             "ORDER BY k.entered_at DESC NULLS LAST, k.id DESC LIMIT 8",
+             "ORDER BY k.entered_at DESC NULLS LAST, k.id DESC",
              DB_VALUES(DB_TEXT(db_text(f->contact, 0, 0)), DB_TEXT(db_text(f->pipeline, 0, 0)),
                        DB_TEXT(call_tenant(f->call))),
              on_open, f);
@@ -193,15 +169,6 @@ static int64_t seconds_in(const flow_t *f, size_t i)
     int64_t entered_ms = db_time_ms(f->open, i, 1);
 
     return entered_ms > 0 && entered_ms < f->now_ms ? (f->now_ms - entered_ms) / 1000 : 0;
-}
-
-/* Also marks the contact as changed, which the CRM shows. */
-static db_statement_t lock_contact(const flow_t *f)
-{
-    return query_statement(
-        f->call, true,
-        "UPDATE contacts SET updated_at = $1 WHERE id = $2 AND tenant_id = $3 AND deleted_at IS NULL",
-        DB_VALUES(DB_TIME(f->now_ms), DB_TEXT(db_text(f->contact, 0, 0)), DB_TEXT(call_tenant(f->call))));
 }
 
 static db_statement_t close_status(const flow_t *f, size_t i)
@@ -239,17 +206,16 @@ static void finish(flow_t *f, bool changed)
 {
     AUTO_BUF text = { 0 };
     bool had = db_count(f->open) > 0;
-    const char *contact = or_id(f->contact, 1, 0), *stage = or_id(f->stage, 1, 0);
+    const char *stage = or_id(f->stage, 1, 0), *pipeline = or_id(f->pipeline, 1, 0);
 
+    answer_add_named(&text, "contact_id", db_text(f->contact, 0, 0), db_text(f->contact, 0, 1));
     if (!changed) {
-        buf_addf(&text, "%s is in stage %s already; nothing was changed%s.", contact, stage,
+        buf_addf(&text, " is in stage %s already; nothing was changed%s.", stage,
                  f->args->notes ? " and the notes were not kept" : "");
     } else if (had) {
-        buf_addf(&text, "%s moved from stage %s to %s in pipeline %s.", contact,
-                 db_is_null(f->open, 0, 3) ? db_text(f->open, 0, 2) : db_text(f->open, 0, 3), stage,
-                 or_id(f->pipeline, 1, 0));
+        buf_addf(&text, " moved from stage %s to %s in pipeline %s.", or_id(f->open, 3, 2), stage, pipeline);
     } else {
-        buf_addf(&text, "%s entered pipeline %s in stage %s.", contact, or_id(f->pipeline, 1, 0), stage);
+        buf_addf(&text, " entered pipeline %s in stage %s.", pipeline, stage);
     }
     json_t *answer = answer_named("contact_id", db_text(f->contact, 0, 0), db_text(f->contact, 0, 1));
     json_object_set_new(answer, "changed", json_boolean(changed));
@@ -282,9 +248,9 @@ static void on_open(void *self, const db_rows_t *rows, const err_t *err)
         finish(f, false);
         return;
     }
-    db_statement_t *statements = call_alloc(f->call, (MAX_OPEN + 2) * sizeof(*statements));
-    statements[count++] = lock_contact(f);
-    for (size_t i = 0; i < db_count(rows) && i < MAX_OPEN; i++) {
+    db_statement_t *statements = call_alloc(f->call, (db_count(rows) + 2) * sizeof(*statements));
+    statements[count++] = lookup_lock_contact(f->call, db_text(f->contact, 0, 0), f->now_ms);
+    for (size_t i = 0; i < db_count(rows); i++) {
         statements[count++] = close_status(f, i);
     }
     statements[count++] = open_status(f);
@@ -301,7 +267,7 @@ static void on_moved(void *self, int missed, const db_rows_t *rows, const err_t 
         return;
     }
     if (missed == 0) {
-        call_failf(f->call, ERR_CALLER, NO_SUCH_CONTACT, f->args->contact_id);
+        lookup_fail(f->call, THING_CONTACT, f->args->contact_id);
         return;
     }
     if (missed > 0 && f->tries < MAX_TRIES) {

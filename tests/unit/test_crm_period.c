@@ -120,7 +120,8 @@ Test(period, end_before_start_is_refused_by_name)
 
 Test(period, unknown_zones_are_refused)
 {
-    static const char *const zones[] = { "Mars/Olympus", "../../etc/passwd", "/etc/localtime", "Europe", "" };
+    static const char *const zones[] = { "Mars/Olympus", "../../etc/passwd", "/etc/localtime", "Europe", "",
+                                         "zone.tab" };
     err_t err;
 
     for (size_t i = 0; i < sizeof(zones) / sizeof(zones[0]); i++) {

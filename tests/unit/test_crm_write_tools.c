@@ -202,16 +202,18 @@ Test(write, stages_that_are_switched_off_are_refused)
     cr_assert(strstr(bench->err.text, "switched off"));
 }
 
-Test(write, several_open_stages_are_all_closed)
+Test(write, several_open_stages_are_all_closed_however_many)
 {
     char sql[512];
 
-    snprintf(sql, sizeof(sql),
-             "INSERT INTO contact_pipeline_statuses (id, contact_id, pipeline_id, status_id, tenant_id, "
-             "entered_at) VALUES ('00000000-0000-4000-8000-000000000009', '%s', '%s', '%s', 'demo', "
-             "'2026-01-01 00:00:00')",
-             contact, pipeline, stage_new);
-    crm_sql(bench, sql);
+    for (int i = 0; i < 12; i++) {
+        snprintf(sql, sizeof(sql),
+                 "INSERT INTO contact_pipeline_statuses (id, contact_id, pipeline_id, status_id, tenant_id, "
+                 "entered_at) VALUES ('00000000-0000-4000-8000-0000000000%02d', '%s', '%s', '%s', 'demo', "
+                 "'2026-01-01 00:00:00')",
+                 i, contact, pipeline, stage_new);
+        crm_sql(bench, sql);
+    }
     cr_assert_not_null(crm_callf(bench, crm_tool("update_pipeline_stage"), "demo",
                                  "{\"contact_id\":\"%s\",\"pipeline_id\":\"%s\",\"stage_id\":\"%s\"}",
                                  contact, pipeline, stage_won));
@@ -270,6 +272,29 @@ Test(write, agents_who_are_not_active_take_no_contacts)
     cr_assert(strstr(bench->err.text, "No agent"), "a deleted one is not there at all");
     free(wanda);
     free(zeca);
+}
+
+Test(write, an_agent_without_the_flag_is_active_in_every_tool)
+{
+    crm_sql(bench, "UPDATE agents SET active = NULL WHERE name = 'Ana Souza'");
+    json_t *result =
+        crm_callf(bench, crm_tool("list_agents"), "demo", "{\"active_only\":true,\"query\":\"Ana\"}");
+    cr_assert_eq(json_integer_value(json_object_get(result, "count")), 1);
+    cr_assert(json_is_true(json_object_get(json_array_get(json_object_get(result, "agents"), 0), "active")));
+    cr_assert_not_null(crm_callf(bench, crm_tool("assign_to_agent"), "demo",
+                                 "{\"contact_id\":\"%s\",\"agent_id\":\"%s\"}", contact, agent));
+}
+
+/* A model may see the text only: what it should name in its next call must stand there. */
+Test(write, texts_of_changes_keep_the_ids)
+{
+    crm_callf(bench, crm_tool("assign_to_agent"), "demo", "{\"contact_id\":\"%s\",\"agent_id\":\"%s\"}",
+              contact, agent);
+    cr_assert(strstr(bench->text, contact) && strstr(bench->text, agent), "%s", bench->text);
+    crm_callf(bench, crm_tool("update_pipeline_stage"), "demo",
+              "{\"contact_id\":\"%s\",\"pipeline_id\":\"%s\",\"stage_id\":\"%s\"}", contact, pipeline,
+              stage_won);
+    cr_assert(strstr(bench->text, contact), "%s", bench->text);
 }
 
 Test(write, deleted_contacts_are_not_there)
@@ -383,7 +408,7 @@ Test(write, no_tool_takes_an_id_of_the_other_tenant)
             tried++;
         }
     }
-    cr_assert_eq(tried, 10);
+    cr_assert_geq(tried, 10, "a new tool is in it by existing");
     cr_assert_eq(rows_written(), before);
 }
 
