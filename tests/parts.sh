@@ -20,11 +20,11 @@ part() {
     say "${parts[-1]}"
 }
 
-# Criterion closes with "Tested: 9 | Passing: 9 | Failing: 0 | Crashing: 0", pytest with "9 passed, 1 failed in 3s". A part
-# that ran no test of its own (a build) counts as one.
+# Criterion closes with "Tested: 9 | Passing: 9 | Failing: 0 | Crashing: 0", pytest with "1 failed, 9 passed in 3.00s". A part
+# that ran no test of its own (a build) counts as one. What crashed is among Criterion's failing already.
 count() {
-    part_passed=$(sed -nE 's/.*\| Passing: ([0-9]+) .*/\1/p; s/^=*[^=]*[ =]([0-9]+) passed.* in .*/\1/p' "$1" | awk '{ n += $1 } END { print n + 0 }')
-    part_failed=$(sed -nE 's/.*\| Failing: ([0-9]+) \| Crashing: ([0-9]+).*/\1 \2/p; s/^=*[^=]*[ =]([0-9]+) failed.* in .*/\1/p; s/^=.* ([0-9]+) errors? in .*/\1/p' "$1" | awk '{ n += $1 + $2 } END { print n + 0 }')
+    part_passed=$(sed -nE 's/.*\| Passing: ([0-9]+) .*/\1/p; s/^(=* ?|.*, )([0-9]+) passed.* in [0-9.]+s.*/\2/p' "$1" | awk '{ n += $1 } END { print n + 0 }')
+    part_failed=$(sed -nE 's/.*\| Failing: ([0-9]+) .*/\1/p; s/^(=* ?|.*, )([0-9]+) (failed|errors?).* in [0-9.]+s.*/\2/p' "$1" | awk '{ n += $1 } END { print n + 0 }')
     if [ "$2" = FAILED ] && [ "$part_failed" = 0 ]; then
         part_failed=1
     elif [ "$2" = ok ] && [ "$part_passed" = 0 ]; then
@@ -34,8 +34,9 @@ count() {
     failed=$((failed + part_failed))
 }
 
+# A folder per compiler: where the compiler of a configured folder changes, cmake forgets the other settings.
 build_strictly() {
-    local preset=$1 compiler=$2 folder=build/$3
+    local preset=$1 compiler=$2 folder=build/$2-$1
     cmake --preset "$preset" -B "$folder" -DCMAKE_C_COMPILER="$compiler" -DGUICHE_WERROR=ON && cmake --build "$folder"
 }
 
@@ -57,20 +58,21 @@ blackbox_tests() {
 
 run_sanitizer_parts() {
     mkdir -p build/test
-    part build-asan build_strictly asan clang asan
-    part unit-asan with_sanitizers unit_tests build/asan
+    part build-asan build_strictly asan clang
+    part unit-asan with_sanitizers unit_tests build/clang-asan
     part clients-setup tests/clients/setup
-    part blackbox-asan with_sanitizers blackbox_tests build/asan -m 'not clients'
+    part blackbox-asan with_sanitizers blackbox_tests build/clang-asan -m 'not clients'
 }
 
 run_all_parts() {
     mkdir -p build/test
     part lint tests/lint
-    part build-gcc build_strictly dev gcc dev
-    part build-clang build_strictly dev clang clang
-    part unit unit_tests build/dev
+    part build-gcc build_strictly dev gcc
+    part build-clang build_strictly dev clang
+    part build-release build_strictly release gcc
+    part unit unit_tests build/gcc-dev
     part clients-setup tests/clients/setup
-    part blackbox blackbox_tests build/dev
+    part blackbox blackbox_tests build/gcc-dev
     run_sanitizer_parts
     finish
 }

@@ -417,6 +417,20 @@ static void sqlite_close(void *driver)
     free(sqlite);
 }
 
+/* The switch takes the file for itself, and for that SQLite does not wait on its own: two --migrate of a new
+ * file may meet here. */
+static int use_wal(sqlite3 *connection, int64_t timeout_ms, err_t *err)
+{
+    int64_t deadline_ms = clock_ms() + timeout_ms;
+    int code = sqlite3_exec(connection, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
+
+    while ((code & 0xff) == SQLITE_BUSY && clock_ms() < deadline_ms) {
+        usleep(BUSY_STEP_US);
+        code = sqlite3_exec(connection, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
+    }
+    return code == SQLITE_OK ? 0 : fail(connection, code, err);
+}
+
 /* A file of our own gets WAL, which stays with it: readers then never wait for a writer. Anybody else's file
  * keeps its mode. */
 static void *admin_open(const db_options_t *options, err_t *err)
@@ -429,7 +443,7 @@ static void *admin_open(const db_options_t *options, err_t *err)
         return NULL;
     }
     sqlite3_busy_timeout(connection, (int)options->statement_timeout_ms);
-    if (is_new && run_plain(connection, "PRAGMA journal_mode = WAL", err)) {
+    if (is_new && use_wal(connection, options->statement_timeout_ms, err)) {
         sqlite3_close_v2(connection);
         return NULL;
     }

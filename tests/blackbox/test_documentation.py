@@ -1,0 +1,109 @@
+"""What the documentation shows works as it stands: its commands are run, its configuration is checked."""
+
+import json
+import re
+import subprocess
+
+import jwt
+import pytest
+
+from harness import GUICHE, HOP_SECRET, JWT_SECRET, ROOT, SLOW, bearer, run, token
+
+RFC_8037_KEY = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
+
+
+def blocks(path, language):
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / path).read_text(), re.S)
+
+
+def shell(script, stack):
+    settings = {"PATH": "/usr/bin:/bin", "GUICHE_URL": stack.url, "GUICHE_TOKEN": token(), "JWT_SECRET": JWT_SECRET}
+    script = script.replace("build/release/gateway/guiche", str(GUICHE)).replace("\nguiche ", f"\n{GUICHE} ")
+    done = subprocess.run(
+        ["bash", "-euc", script], env=settings, cwd=ROOT, capture_output=True, text=True, timeout=30 * SLOW
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def getting_started(word):
+    """The script of all shell blocks up to the one with this word: later ones use what earlier ones set."""
+    shown = [b for b in blocks("docs/getting-started.md", "sh") if "curl" in b or "guiche " in b]
+    wanted = next(i for i, b in enumerate(shown) if word in b)
+    return "".join(shown[: wanted + 1])
+
+
+@pytest.mark.parametrize("word,result", [("tools/call", " leads"), ("execute", "total_leads"), ("stream?", "winner")])
+def test_the_curl_lines_of_getting_started_work(stack, word, result):
+    printed = shell(getting_started(word), stack)
+
+    assert result in printed and '"error"' not in printed and '"isError":true' not in printed
+
+
+def test_the_command_lines_of_getting_started_work(stack):
+    (block,) = [b for b in blocks("docs/getting-started.md", "sh") if "guiche tools" in b]
+
+    assert "crm_get_top_performing_agent" in shell(block, stack)
+
+
+def test_the_token_of_getting_started_sees_what_is_said(stack):
+    (block,) = [b for b in blocks("docs/getting-started.md", "sh") if "guiche token" in b]
+    lines = [line for line in block.splitlines() if not line.startswith("export")]
+    made = shell("\n" + "\n".join(lines), stack).strip()
+
+    assert jwt.decode(made, JWT_SECRET, ["HS256"])["tenant_id"] == "other"
+    assert "crm_list_agents" in stack.tool_names(auth={"Authorization": f"Bearer {made}"})
+    assert "crm_qualify_lead" not in stack.tool_names(auth={"Authorization": f"Bearer {made}"})
+
+
+def checked(folder, text):
+    (folder / "jwks.json").write_text(json.dumps({"keys": [RFC_8037_KEY]}))
+    path = folder / "guiche.yaml"
+    path.write_text(text.replace("/etc/guiche/jwks.json", str(folder / "jwks.json")))
+    return run("check", path, env={"JWT_SECRET": JWT_SECRET, "GUICHE_HOP_SECRET": HOP_SECRET})
+
+
+def test_the_configuration_with_everything_in_it_holds(folder):
+    (text,) = [b for b in blocks("docs/configuration.md", "yaml") if "listen:" in b]
+    done = checked(folder, text)
+
+    assert done.returncode == 0, done.stderr
+    for word in ("127.0.0.1:8080", "127.0.0.1:9090", "x-qlik-access-token", "sales"):
+        assert word in done.stdout.lower()
+
+
+def test_the_configuration_of_the_readme_holds(folder):
+    (text,) = blocks("README.md", "yaml")
+    rest = "auth: {hs256_secret: '${JWT_SECRET}'}\nhop_secret: ${GUICHE_HOP_SECRET}\n"
+    done = checked(folder, rest + text)
+
+    assert done.returncode == 0, done.stderr
+    assert "github_" in done.stdout
+
+
+def test_an_api_key_is_made_as_the_documentation_says(start, stack):
+    (block,) = [b for b in blocks("docs/configuration.md", "sh") if "sha256sum" in b]
+    line = next(line for line in block.splitlines() if "sha256sum" in line)
+    key, digest = shell(line.split("   #")[0] + "; echo $KEY", stack).replace("-", "").split()[::-1]
+    entry = {"name": "nightly", "sha256": digest, "tenant_id": "demo", "permissions": ["*"]}
+    gateway = start.gateway(auth={"hs256_secret": JWT_SECRET, "api_keys": [entry]})
+
+    assert gateway.rpc("ping", auth={"Authorization": f"Bearer {key}"}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["docs/operating.md"])
+def test_every_route_the_documentation_names_is_served(stack, path):
+    for route in re.findall(r"`GET (/[a-z]+)`", (ROOT / path).read_text()):
+        assert stack.http.get(route, headers=bearer()).status_code == 200, route
+
+
+def test_every_metric_the_documentation_names_exists(stack):
+    metrics = stack.http.get("/metrics", headers=bearer()).text
+    for name in re.findall(r"`(guiche_[a-z_]+)`", (ROOT / "docs/operating.md").read_text()):
+        assert name in metrics, name
+
+
+def test_links_of_the_documentation_lead_somewhere():
+    for page in [ROOT / "README.md", *(ROOT / "docs").glob("**/*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"

@@ -1,0 +1,247 @@
+"""SIGHUP, SIGTERM and sockets: no call is lost, nothing is half changed (docs/architecture.md "Trust", docs/configuration.md, docs/clients.md, docs/operating.md)."""
+
+import json
+import signal
+import threading
+import time
+
+import httpx
+import pytest
+
+import harness
+from fake_connector import hang, text_result, tool
+from harness import JWT_SECRET, SLOW, bearer, wait_until
+
+
+def test_a_reload_adds_and_removes_connectors(start):
+    first, second = start.fake(tools=[tool("a")]), start.fake(tools=[tool("b")])
+    gateway = start.gateway([{"name": "one", "url": first.url}])
+    gateway.reload(connectors=[{"name": "one", "url": first.url}, {"name": "two", "url": second.url}])
+    gateway.offers("one_a", "two_b")
+    gateway.reload(connectors=[{"name": "two", "url": second.url}])
+
+    wait_until(lambda: gateway.tool_names() == ["two_b"], "the connector to be gone")
+    assert "not found" in gateway.call("one_a")["content"][0]["text"]
+    assert not gateway.call("two_b").get("isError")
+
+
+def test_a_call_ends_on_the_configuration_it_began_with(start):
+    # docs/configuration.md: calls finish on what they started with; a removed connector drains.
+    entered, leave = threading.Event(), threading.Event()
+
+    def on_call(request):
+        entered.set()
+        leave.wait(10)
+        return text_result("finished")
+
+    fake = start.fake(on_call=on_call)
+    gateway = start.gateway([{"name": "old", "url": fake.url}])
+    answers = []
+    caller = threading.Thread(
+        target=lambda: answers.append(
+            httpx.Client(base_url=gateway.base, timeout=20).post(
+                "/v1/tools/execute", json={"tool_name": "old_echo"}, headers=bearer()
+            )
+        )
+    )
+    caller.start()
+    assert entered.wait(5)
+    gateway.reload(connectors=[])
+    wait_until(lambda: gateway.tool_names() == [], "the connector to be gone")
+    leave.set()
+    caller.join(10)
+
+    assert answers[0].json()["result"] == "finished"
+
+
+def test_a_bad_file_changes_nothing_and_says_what_is_wrong(start):
+    # docs/configuration.md
+    fake = start.fake()
+    gateway = start.gateway([{"name": "one", "url": fake.url}])
+    said = gateway.reload(connectors=[{"name": "one", "url": fake.url, "wibble": 1}])
+
+    assert "wibble" in said[0]
+    assert gateway.tool_names() == ["one_echo"]
+    assert not gateway.call("one_echo").get("isError")
+
+
+def test_a_file_that_is_gone_changes_nothing(start):
+    gateway = start.gateway([{"name": "one", "url": start.fake().url}])
+    gateway.path.unlink()
+    gateway.signal(signal.SIGHUP)
+    wait_until(lambda: "not reloaded" in gateway.text(), "the refusal")
+
+    assert gateway.tool_names() == ["one_echo"]
+
+
+def test_secrets_are_rotated_by_a_reload(start):
+    # docs/architecture.md "Trust", docs/configuration.md: token caches are emptied
+    gateway = start.gateway([{"name": "one", "url": start.fake().url}])
+    new = "the secret after the rotation, for HS256"
+    old_token, new_token = bearer(), bearer(secret=new)
+    assert gateway.rpc("ping", auth=old_token).status_code == 200
+    gateway.reload(auth={"hs256_secret": [new, JWT_SECRET]})
+    wait_until(lambda: gateway.rpc("ping", auth=new_token).status_code == 200, "the new secret")
+    assert gateway.rpc("ping", auth=old_token).status_code == 200
+    gateway.reload(auth={"hs256_secret": new})
+
+    wait_until(lambda: gateway.rpc("ping", auth=old_token).status_code == 401, "the old secret to be refused")
+    assert all(gateway.rpc("ping", auth=old_token).status_code == 401 for _ in range(20))  # on every worker
+
+
+def test_limits_are_reloaded(start):
+    # docs/configuration.md: SIGHUP reloads auth, policies, connectors, limits and log level.
+    gateway = start.gateway([{"name": "one", "url": start.fake().url}])
+    body = json.dumps(harness.message("ping", None, "legacy")) + " " * 5000
+    assert gateway.http.post("/mcp", content=body, headers=bearer()).status_code == 200
+    gateway.reload(limits={"body": "1KiB"})
+
+    wait_until(lambda: gateway.http.post("/mcp", content=body, headers=bearer()).status_code == 413, "the new limit", 3)
+
+
+def test_the_log_level_is_reloaded(start):
+    gateway = start.gateway([{"name": "one", "url": start.fake().url}])
+    gateway.line_of(gateway.rpc("ping").headers["x-request-id"])
+    gateway.config["log_level"] = "error"
+    gateway.write_config()
+    gateway.signal(signal.SIGHUP)
+
+    wait_until(lambda: is_quiet(gateway), "the new level")
+
+
+def is_quiet(gateway):
+    request_id = gateway.rpc("ping").headers["x-request-id"]
+    time.sleep(0.2)
+    return not gateway.lines(request_id=request_id)
+
+
+@pytest.mark.parametrize("setting", [{"listen": "127.0.0.1:1"}, {"workers": 3}, {"admin_listen": "127.0.0.1:1"}])
+def test_what_needs_a_restart_says_so(start, setting):
+    # docs/configuration.md: listen and workers need a restart and the reload says so.
+    gateway = start.gateway([{"name": "one", "url": start.fake().url}])
+    gateway.reload(**setting)
+    (name,) = setting
+
+    wait_until(lambda: [l for l in gateway.text().splitlines() if "restart" in l and name in l], "the sentence")
+    assert gateway.rpc("ping").status_code == 200
+
+
+def test_many_reloads_under_load_lose_no_call(start):
+    fake = start.fake(on_call=lambda r: text_result("x"))
+    gateway = start.gateway([{"name": "one", "url": fake.url}])
+    failures, stop = [], threading.Event()
+
+    def load():
+        with httpx.Client(base_url=gateway.base, timeout=20) as client:
+            while not stop.is_set():
+                answer = client.post("/v1/tools/execute", json={"tool_name": "one_echo"}, headers=bearer())
+                if answer.status_code != 200:
+                    failures.append(answer.text)
+
+    threads = [threading.Thread(target=load) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for _ in range(20):
+        gateway.signal(signal.SIGHUP)
+        time.sleep(0.03)
+    stop.set()
+    for thread in threads:
+        thread.join()
+
+    assert failures == [] and len(fake.calls()) > 20
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_answers_the_open_call_first(start, number):
+    # docs/clients.md, docs/operating.md: drain 30 s on SIGTERM or SIGINT; an aborted call hangs CrewAI's adapter for ever
+    entered, leave = threading.Event(), threading.Event()
+
+    def on_call(request):
+        entered.set()
+        leave.wait(10)
+        return text_result("finished")
+
+    gateway = start.gateway([{"name": "one", "url": start.fake(on_call=on_call).url}])
+    answers = []
+    caller = threading.Thread(
+        target=lambda: answers.append(
+            httpx.Client(base_url=gateway.base, timeout=20).post(
+                "/v1/tools/execute", json={"tool_name": "one_echo"}, headers=bearer()
+            )
+        )
+    )
+    caller.start()
+    assert entered.wait(5)
+    gateway.signal(number)
+    wait_until(lambda: "stopping" in gateway.text(), "the stop to begin")
+    assert not takes_new_work(gateway)
+    assert gateway.alive()
+    leave.set()
+    caller.join(10)
+
+    assert answers[0].json()["result"] == "finished"
+    assert answers[0].headers["connection"].lower() == "close"
+    assert gateway.popen.wait(5 * SLOW) == 0
+
+
+def takes_new_work(gateway):
+    """Whether a load balancer would send it more: /ready answers 200."""
+    try:
+        return httpx.get(f"{gateway.base}/ready", timeout=1).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_a_stop_waits_no_longer_than_the_drain(start):
+    gateway = start.gateway(
+        [{"name": "one", "url": start.fake(on_call=lambda r: hang()).url}], timeouts={"drain": "500ms"}
+    )
+    caller = threading.Thread(
+        target=lambda: suppressed(
+            lambda: httpx.post(
+                f"{gateway.base}/v1/tools/execute", json={"tool_name": "one_echo"}, headers=bearer(), timeout=20
+            )
+        )
+    )
+    caller.start()
+    time.sleep(0.3)
+    began = time.monotonic()
+    gateway.signal(signal.SIGTERM)
+    code = gateway.popen.wait(10)
+    caller.join(5)
+
+    assert code == 0 and time.monotonic() - began < 3 * SLOW
+
+
+def suppressed(function):
+    try:
+        return function()
+    except httpx.HTTPError:
+        return None
+
+
+def test_an_idle_gateway_and_an_idle_connector_stop_at_once(start):
+    crm = start.crm()
+    gateway = start.gateway([{"name": "crm", "url": crm.url}])
+    gateway.call("crm_list_agents")  # leaves an idle connection everywhere
+    for process in (gateway, crm):
+        began = time.monotonic()
+        process.signal(signal.SIGTERM)
+        assert process.popen.wait(10) == 0
+        assert time.monotonic() - began < 2 * SLOW
+
+
+def test_a_connector_answers_its_open_call_before_it_stops(start):
+    crm = start.crm()
+    gateway = start.gateway([{"name": "crm", "url": crm.url}])
+    ids = [a["agent_id"] for a in gateway.rest("crm_list_agents").json()["result"]["agents"]][:5]
+    answers = []
+    caller = threading.Thread(target=lambda: answers.append(gateway.rest("crm_compare_agents", {"agent_ids": ids})))
+    caller.start()
+    time.sleep(0.005)
+    crm.signal(signal.SIGTERM)
+    caller.join(20)
+
+    assert crm.popen.wait(10) == 0
+    assert answers[0].status_code in (200, 502)  # answered, or not taken any more: never half
+    assert answers[0].json()
