@@ -8,6 +8,7 @@
 
 #include "check_schema.h"
 #include "mem.h"
+#include "utf8.h"
 
 #define NO_DESCRIPTION "The connector does not describe this tool."
 
@@ -163,7 +164,7 @@ void checked_tool_release(checked_tool_t *tool)
 char *check_tool_name(span_t declaration)
 {
     json_auto_t *tool = json_loadb(declaration.at, declaration.length, JSON_ALLOW_NUL, NULL);
-    const char *name = json_string_value(json_object_get(tool, "name"));
+    span_t name = span_of(json_string_value(json_object_get(tool, "name")));
 
-    return mem_strndup(name ? name : "?", name ? strnlen(name, CHECK_TOOL_MAX_NAME) : 1);
+    return name.at ? mem_strndup(name.at, utf8_cut(name, CHECK_TOOL_MAX_NAME)) : mem_strdup("?");
 }

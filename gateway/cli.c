@@ -4,7 +4,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "config_parts.h"
@@ -36,11 +35,16 @@ static const struct {
     { "version", "version", "Print the version.", version },
 };
 
+static void print_verb(FILE *out, size_t which)
+{
+    fprintf(out, "  guiche %s\n        %s\n", verbs[which].usage, verbs[which].doc);
+}
+
 static void print_help(FILE *out)
 {
     fputs("guiche: every business system of a company behind one MCP URL.\n\n", out);
     for (size_t i = 0; i < COUNT_OF(verbs); i++) {
-        fprintf(out, "  guiche %s\n        %s\n", verbs[i].usage, verbs[i].doc);
+        print_verb(out, i);
     }
     fputs("\nThe environment alone is enough to serve: GUICHE_LISTEN, JWT_SECRET, GUICHE_HOP_SECRET, and "
           "MCP_CRM_URL,\n"
@@ -50,10 +54,24 @@ static void print_help(FILE *out)
           out);
 }
 
+static bool asks_for_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+static int run_verb(size_t which, int argc, char **argv)
+{
+    if (argc == 1 && asks_for_help(argv[0])) {
+        print_verb(stdout, which);
+        return 0;
+    }
+    return verbs[which].run(argc, argv);
+}
+
 int cli_main(int argc, char **argv)
 {
     const char *verb = argc > 1 ? argv[1] : "";
-    if (strcmp(verb, "help") == 0 || strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0) {
+    if (strcmp(verb, "help") == 0 || asks_for_help(verb)) {
         print_help(stdout);
         return 0;
     }
@@ -62,7 +80,7 @@ int cli_main(int argc, char **argv)
     }
     for (size_t i = 0; i < COUNT_OF(verbs); i++) {
         if (strcmp(verbs[i].name, verb) == 0) {
-            return verbs[i].run(argc - 2, argv + 2);
+            return run_verb(i, argc - 2, argv + 2);
         }
     }
     print_help(stderr);
@@ -97,10 +115,33 @@ static int version(int argc, char **argv)
     return 0;
 }
 
-__attribute__((format(printf, 1, 0))) static void print_problem(const char *format, va_list args)
+/* The bytes of the control character at this place, which terminals may take for the begin of an escape
+ * sequence: one of ASCII's, or U+0080 to U+009F in UTF-8. 0: it is none. */
+static size_t control_length(const unsigned char *at)
 {
+    if ((at[0] < 0x20 && at[0] != '\n' && at[0] != '\t') || at[0] == 0x7f) {
+        return 1;
+    }
+    return at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0 ? 2 : 0;
+}
+
+void cli_print(FILE *out, const char *text)
+{
+    while (*text) {
+        size_t control = control_length((const unsigned char *)text);
+        fputc(control ? '?' : *text, out);
+        text += control ? control : 1;
+    }
+}
+
+static void print_problem(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
+
+static void print_problem(const char *format, va_list args)
+{
+    char text[2048];
+    vsnprintf(text, sizeof text, format, args);
     fputs("guiche: ", stderr);
-    vfprintf(stderr, format, args);
+    cli_print(stderr, text);
     fputc('\n', stderr);
 }
 
@@ -122,27 +163,20 @@ int cli_failed(const char *format, ...)
     return 1;
 }
 
-const char *cli_environment(const char *name)
-{
-    return getenv(name);
-}
-
 const char *cli_option(const char *name, int argc, char **argv, int *i)
 {
-    const char *word = argv[*i];
+    const char *word = argv[*i], *value = "";
     size_t length = strlen(name);
-    if (strncmp(word, name, length) != 0) {
+    if (strncmp(word, name, length) != 0 || (word[length] != '=' && word[length] != '\0')) {
         return NULL;
     }
     if (word[length] == '=') {
-        return word + length + 1;
+        value = word + length + 1;
+    } else if (*i + 1 < argc && strncmp(argv[*i + 1], "--", 2) != 0) {
+        value = argv[++*i];
     }
-    if (word[length] != '\0') {
-        return NULL;
-    }
-    if (*i + 1 >= argc) {
+    if (!*value) {
         cli_usage("%s needs a value.", name);
-        return "";
     }
-    return argv[++*i];
+    return value;
 }

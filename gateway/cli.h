@@ -4,6 +4,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "config.h"
 #include "err.h"
@@ -18,8 +19,10 @@ int cli_call(int argc, char **argv);
 
 int cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));  /* prints "guiche: ..."; 2 */
 int cli_failed(const char *format, ...) __attribute__((format(printf, 1, 2))); /* prints "guiche: ..."; 1 */
-const char *cli_environment(const char *name); /* getenv, as config_lookup_f */
+/* Text that may come from elsewhere, for a terminal: control characters but line breaks and tabs become '?'.
+ */
+void cli_print(FILE *out, const char *text);
 
 /* Takes `--name value` or `--name=value` at argv[*i]; NULL when argv[*i] is another word. Moves *i past the
- * value. A missing value is "" with a message printed. */
+ * value. A missing value is "", and has been complained about. */
 const char *cli_option(const char *name, int argc, char **argv, int *i);

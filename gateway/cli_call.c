@@ -42,7 +42,21 @@ static void print_first_sentence(const char *text)
     if (end && (size_t)(end - text) < length) {
         length = (size_t)(end - text) + 1;
     }
-    printf("    %.*s\n", (int)length, text);
+    AUTO(mem_free) char *line = mem_printf("    %.*s\n", (int)length, text);
+    cli_print(stdout, line);
+}
+
+static bool is_listed(const json_t *names, const char *name)
+{
+    size_t i;
+    json_t *one;
+    json_array_foreach(names, i, one)
+    {
+        if (json_is_string(one) && strcmp(json_string_value(one), name) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void print_arguments(const json_t *schema)
@@ -51,14 +65,8 @@ static void print_arguments(const json_t *schema)
     json_t *property, *required = json_object_get(schema, "required");
     json_object_foreach(json_object_get(schema, "properties"), name, property)
     {
-        bool is_required = false;
-        size_t i;
-        json_t *one;
-        json_array_foreach(required, i, one)
-        {
-            is_required = is_required || strcmp(json_string_value(one), name) == 0;
-        }
-        printf(is_required ? " %s" : " [%s]", name);
+        AUTO(mem_free) char *word = mem_printf(is_listed(required, name) ? " %s" : " [%s]", name);
+        cli_print(stdout, word);
     }
     putchar('\n');
 }
@@ -67,7 +75,7 @@ static void print_tool(const json_t *tool)
 {
     const char *name = json_string_value(json_object_get(tool, "name"));
     const char *description = json_string_value(json_object_get(tool, "description"));
-    fputs(name ? name : "?", stdout);
+    cli_print(stdout, name ? name : "?");
     print_arguments(json_object_get(tool, "inputSchema"));
     if (description) {
         print_first_sentence(description);
@@ -89,6 +97,9 @@ int cli_tools(int argc, char **argv)
     json_array_foreach(json_object_get(result, "tools"), i, tool)
     {
         print_tool(tool);
+    }
+    if (json_is_string(json_object_get(result, "nextCursor"))) {
+        fputs("guiche: the list goes on; this is its first page.\n", stderr);
     }
     json_decref(result);
     return 0;
@@ -129,22 +140,16 @@ static int read_arguments(int argc, char **argv, const json_t *schema, buf_t *re
         buf_add_char(&query, '=');
         add_encoded(&query, equals + 1, strlen(equals + 1));
     }
-    char *text = json_dumps(schema, JSON_COMPACT);
-    int result = query_args(text, buf_span(&query), ret, err);
-    free(text);
-    return result;
+    AUTO(mem_free) char *text = json_dumps(schema, JSON_COMPACT | JSON_ENCODE_ANY);
+    return query_args(text, buf_span(&query), ret, err);
 }
 
 static void print_block(const json_t *block)
 {
     const char *text = json_string_value(json_object_get(block, "text"));
-    if (text) {
-        puts(text);
-        return;
-    }
-    char *dump = json_dumps(block, JSON_INDENT(2));
-    puts(dump ? dump : "?");
-    free(dump);
+    AUTO(mem_free) char *dump = text ? NULL : json_dumps(block, JSON_INDENT(2) | JSON_ENCODE_ANY);
+    cli_print(stdout, text ? text : dump ? dump : "?");
+    putchar('\n');
 }
 
 static int print_result(json_t *result)
@@ -251,7 +256,7 @@ static bool on_event(void *self, span_t event, span_t data)
     (void)event;
     exchange_t *exchange = self;
     json_auto_t *message = json_loadb(data.at, data.length, 0, NULL);
-    if (json_object_get(message, "id")) {
+    if (json_object_get(message, "id") && !json_object_get(message, "method")) {
         json_decref(exchange->message);
         exchange->message = TAKE(message);
     }

@@ -22,9 +22,10 @@ static void print_auth(const config_t *config)
 
 static void print_connector(const connector_config_t *connector)
 {
-    printf("  %-14s %s  prefix %s, timeout %lld s%s", connector->name, connector->url,
-           *connector->prefix ? connector->prefix : "(none)", (long long)connector->timeout_ms / 1000,
-           connector->trusted ? ", told who asks" : "");
+    /* What follows '?' may be a secret. */
+    printf("  %-14s %.*s  prefix %s, timeout %g s%s", connector->name, (int)strcspn(connector->url, "?"),
+           connector->url, *connector->prefix ? connector->prefix : "(none)",
+           (double)connector->timeout_ms / 1000, connector->trusted ? ", told who asks" : "");
     for (char **header = connector->forward_headers; header && *header; header++) {
         printf("%s%s", header == connector->forward_headers ? ", forwards " : " ", *header);
     }
@@ -53,7 +54,7 @@ int cli_check(int argc, char **argv)
         return cli_usage("check takes at most a config file: guiche check guiche.yaml");
     }
     err_t err;
-    config_t *config = config_load(argc == 1 ? argv[0] : NULL, cli_environment, &err);
+    config_t *config = config_load(argc == 1 ? argv[0] : NULL, config_getenv, &err);
     if (!config) {
         return cli_failed("%s", err.text);
     }

@@ -21,6 +21,21 @@ typedef struct {
     int64_t ttl_ms;
 } token_options_t;
 
+static int read_ttl(token_options_t *options, const char *value)
+{
+    options->ttl_ms = clock_parse_ms(value);
+    return options->ttl_ms >= 1000 ? 0 : cli_usage("--ttl is a time such as 30m or 24h.");
+}
+
+static int add_permission(token_options_t *options, const char *value)
+{
+    if (options->permission_count == MAX_PERMISSIONS) {
+        return cli_usage("at most %d permissions.", MAX_PERMISSIONS);
+    }
+    options->permissions[options->permission_count++] = value;
+    return 0;
+}
+
 static int read_option(token_options_t *options, int argc, char **argv, int *i)
 {
     const char *value;
@@ -31,15 +46,9 @@ static int read_option(token_options_t *options, int argc, char **argv, int *i)
     } else if ((value = cli_option("--config", argc, argv, i))) {
         options->config = value;
     } else if ((value = cli_option("--ttl", argc, argv, i))) {
-        options->ttl_ms = clock_parse_ms(value);
-        if (options->ttl_ms < 1000) {
-            return cli_usage("--ttl is a time such as 30m or 24h.");
-        }
+        return *value ? read_ttl(options, value) : 2;
     } else if ((value = cli_option("--permission", argc, argv, i))) {
-        if (options->permission_count == MAX_PERMISSIONS) {
-            return cli_usage("at most %d permissions.", MAX_PERMISSIONS);
-        }
-        options->permissions[options->permission_count++] = value;
+        return *value ? add_permission(options, value) : 2;
     } else {
         return cli_usage(
             "token does not know \"%s\"; it takes --sub, --tenant, --permission, --ttl, --config.", argv[*i]);
@@ -52,10 +61,10 @@ static int find_secret(config_t **config, const char *path, const char *variable
 {
     err_t err;
     if (path) {
-        *config = config_load(path, cli_environment, &err);
+        *config = config_load(path, config_getenv, &err);
         return *config ? 0 : cli_failed("%s", err.text);
     }
-    if (config_variable(cli_environment, variable, ret, &err)) {
+    if (config_variable(config_getenv, variable, ret, &err)) {
         return cli_failed("%s", err.text);
     }
     return *ret && **ret
@@ -121,6 +130,9 @@ int cli_hop_key(int argc, char **argv)
     const char *name = NULL, *path = NULL, *value;
     for (int i = 0; i < argc; i++) {
         if ((value = cli_option("--config", argc, argv, &i))) {
+            if (!*value) {
+                return 2;
+            }
             path = value;
         } else if (!name && argv[i][0] != '-') {
             name = argv[i];

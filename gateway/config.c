@@ -4,15 +4,17 @@
  */
 #include "config.h"
 
-#include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "config_parts.h"
 #include "mem.h"
+#include "texts.h"
 
 static int read_workers(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err);
 static int read_log_level(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err);
+static int read_header_lines(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err);
 static int read_policies(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err);
 static int read_lists(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err);
 static int read_cors(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err);
@@ -54,14 +56,9 @@ static config_t *config_new(void)
     config->references = 1;
     config->log_level = LOG_LEVEL_INFO;
     config->keys = keys_new();
-    config->limits.max_header_bytes = 32768;
-    config->limits.max_header_lines = 100;
-    config->limits.max_body_bytes = 4194304;
-    config->limits.max_reply_bytes = 8388608;
-    config->limits.header_timeout_ms = 10000;
-    config->limits.body_timeout_ms = 15000;
-    config->limits.idle_timeout_ms = 60000;
-    config->limits.drain_ms = 30000;
+    config->door = (http_limits_t)HTTP_LIMITS_DEFAULT;
+    config->max_reply_bytes = 8388608;
+    config->drain_ms = 30000;
     return config;
 }
 
@@ -131,6 +128,22 @@ config_t *config_load(const char *path, config_lookup_f lookup, err_t *err)
         return NULL;
     }
     return config;
+}
+
+/* RFC 6749 section 3.3, scope-token. */
+bool config_is_quotable(const char *text)
+{
+    for (const char *c = text; *c; c++) {
+        if (*c <= ' ' || *c > '~' || *c == '"' || *c == '\\') {
+            return false;
+        }
+    }
+    return true;
+}
+
+const char *config_getenv(const char *name)
+{
+    return getenv(name);
 }
 
 config_t *config_ref(config_t *config)
@@ -264,6 +277,10 @@ static int read_policy(yaml_file_t *file, yaml_node_t *node, void *self, err_t *
     if (!rule->permission || !rule->allow) {
         return yaml_refuse(file, node, err, "a policy needs permission: and allow: [globs of tool names].");
     }
+    if (!config_is_quotable(rule->permission)) {
+        return yaml_refuse(file, node, err, "a permission is one word without quotes; found \"%.64s\".",
+                           rule->permission);
+    }
     const char *unfit = find_unfit_glob(rule->allow);
     if (unfit) {
         return yaml_refuse(file, node, err,
@@ -323,14 +340,22 @@ static int read_cors(yaml_file_t *file, yaml_node_t *node, void *into, err_t *er
     return yaml_map(file, node, cors_rows, into, err);
 }
 
+static int read_header_lines(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err)
+{
+    if (yaml_read_count(file, node, into, err)) {
+        return -1;
+    }
+    return *(size_t *)into > 0 ? 0 : yaml_refuse(file, node, err, "header_lines is a number, at least 1.");
+}
+
 static int read_limits(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err)
 {
     static const yaml_row_t limit_rows[] = {
-        ROW("headers", yaml_read_bytes, limits.max_header_bytes),
-        ROW("header_lines", yaml_read_count, limits.max_header_lines),
-        ROW("body", yaml_read_bytes, limits.max_body_bytes),
-        ROW("reply", yaml_read_bytes, limits.max_reply_bytes),
-        ROW("connections", yaml_read_count, limits.max_connections),
+        ROW("headers", yaml_read_bytes, door.max_header_bytes),
+        ROW("header_lines", read_header_lines, door.max_header_lines),
+        ROW("body", yaml_read_bytes, door.max_body_bytes),
+        ROW("reply", yaml_read_bytes, max_reply_bytes),
+        ROW("connections", yaml_read_count, door.max_connections),
         { 0 },
     };
     return yaml_map(file, node, limit_rows, into, err);
@@ -339,10 +364,10 @@ static int read_limits(yaml_file_t *file, yaml_node_t *node, void *into, err_t *
 static int read_timeouts(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err)
 {
     static const yaml_row_t timeout_rows[] = {
-        ROW("headers", yaml_read_duration, limits.header_timeout_ms),
-        ROW("body", yaml_read_duration, limits.body_timeout_ms),
-        ROW("idle", yaml_read_duration, limits.idle_timeout_ms),
-        ROW("drain", yaml_read_duration, limits.drain_ms),
+        ROW("headers", yaml_read_duration, door.header_timeout_ms),
+        ROW("body", yaml_read_duration, door.body_timeout_ms),
+        ROW("idle", yaml_read_duration, door.idle_timeout_ms),
+        ROW("drain", yaml_read_duration, drain_ms),
         { 0 },
     };
     return yaml_map(file, node, timeout_rows, into, err);

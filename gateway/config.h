@@ -10,6 +10,7 @@
 
 #include "err.h"
 #include "http_client.h"
+#include "http_server.h"
 #include "keys.h"
 #include "log.h"
 
@@ -75,16 +76,16 @@ typedef struct config {
     char **cors_origins;
     size_t cors_count;
     char **trusted_proxies; /* CIDR texts, NULL-ended */
-    struct {
-        size_t max_header_bytes, max_header_lines, max_body_bytes, max_reply_bytes, max_connections;
-        int64_t header_timeout_ms, body_timeout_ms, idle_timeout_ms, drain_ms;
-    } limits;
+    http_limits_t door;     /* of each worker */
+    size_t max_reply_bytes; /* of a connector */
+    int64_t drain_ms;
     char **warnings; /* sentences for the log and `guiche check`, NULL-ended ("redis: nothing uses it yet") */
     /* private */
     int references;
 } config_t;
 
-typedef const char *(*config_lookup_f)(const char *name); /* getenv, or a test's own */
+typedef const char *(*config_lookup_f)(const char *name); /* config_getenv, or a test's own */
+const char *config_getenv(const char *name);
 
 /* path NULL: the environment alone (GUICHE_LISTEN, JWT_SECRET, GUICHE_HOP_SECRET, MCP_ODOO_URL, ...). */
 config_t *config_load(const char *path, config_lookup_f lookup, err_t *err);

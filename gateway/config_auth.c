@@ -5,6 +5,7 @@
 
 #include "config_parts.h"
 #include "mem.h"
+#include "texts.h"
 
 static int read_mode(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err);
 static int read_secrets(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err);

@@ -7,6 +7,7 @@
 
 #include "config_parts.h"
 #include "mem.h"
+#include "proxies.h"
 
 static int check_listeners(const config_t *config, err_t *err);
 static int check_auth(const config_t *config, err_t *err);
@@ -25,11 +26,20 @@ int config_check(const config_t *config, const char *path, err_t *err)
     return 0;
 }
 
-/* Loopback by its address, not by a name that a resolver could answer otherwise. */
+/* Loopback by its address, not by a name that a resolver could answer otherwise; localhost is taken for
+ * 127.0.0.1 without asking one. */
 static bool is_local_address(const char *listen)
 {
-    return strncmp(listen, "unix:", 5) == 0 || strncmp(listen, "127.", 4) == 0 ||
-           strncmp(listen, "[::1]:", 6) == 0 || strncmp(listen, "localhost:", 10) == 0;
+    static const char *const local[] = { "unix:", "[::1]:", "localhost:" };
+    struct in_addr v4;
+
+    for (size_t i = 0; i < COUNT_OF(local); i++) {
+        if (strncmp(listen, local[i], strlen(local[i])) == 0) {
+            return true;
+        }
+    }
+    AUTO(mem_free) char *host = mem_strndup(listen, strcspn(listen, ":"));
+    return inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127;
 }
 
 static int check_listen_address(const char *key, const char *address, err_t *err)
@@ -50,9 +60,20 @@ static int check_listen_address(const char *key, const char *address, err_t *err
 
 static int check_public_url(const char *url, err_t *err)
 {
-    if (url && strncmp(url, "https://", 8) != 0 && strncmp(url, "http://", 7) != 0) {
+    const char *host = url ? strstr(url, "://") : NULL;
+
+    if (!url) {
+        return 0;
+    }
+    if (strncmp(url, "https://", 8) != 0 && strncmp(url, "http://", 7) != 0) {
         return err_set(err, ERR_CALLER, "public_url must begin with https:// (or http://); found \"%.64s\".",
                        url);
+    }
+    if (!config_is_quotable(url)) {
+        return err_set(err, ERR_CALLER, "public_url has a blank, a quote or a character to be escaped.");
+    }
+    if (strspn(host + 3, "/?#") > 0 || !host[3]) {
+        return err_set(err, ERR_CALLER, "public_url names no host: https://mcp.example.com/mcp.");
     }
     return 0;
 }
@@ -158,27 +179,54 @@ static bool is_forwarded(const connector_config_t *connector, const char *header
     return false;
 }
 
+static int check_required_headers(const connector_config_t *connector, err_t *err)
+{
+    for (size_t i = 0; i < connector->required_count; i++) {
+        if (!is_forwarded(connector, connector->required_headers[i].name)) {
+            return err_set(err, ERR_CALLER,
+                           "the connector %s requires %s, but does not list it in forward_headers.",
+                           connector->name, connector->required_headers[i].name);
+        }
+    }
+    return 0;
+}
+
+/* The tool's own name is easily written for the public one, and would change nothing. */
+static int check_tool_timeouts(const connector_config_t *connector, err_t *err)
+{
+    for (size_t i = 0; i < connector->tool_timeout_count; i++) {
+        const char *tool = connector->tool_timeouts[i].tool;
+        if (strncmp(tool, connector->prefix, strlen(connector->prefix)) != 0) {
+            return err_set(err, ERR_CALLER,
+                           "tool_timeouts of the connector %s takes public names: %s%.64s instead of %.64s?",
+                           connector->name, connector->prefix, tool, tool);
+        }
+    }
+    return 0;
+}
+
+static int check_connector(const config_t *config, const connector_config_t *connector, err_t *err)
+{
+    if (connector->trusted && !config->hop_secret) {
+        return err_set(err, ERR_CALLER,
+                       "hop_secret (GUICHE_HOP_SECRET) is missing, and the connector %s has trust: "
+                       "guiche; make one with openssl rand -hex 32.",
+                       connector->name);
+    }
+    if (connector->prefix[0] == '\0' && config->connector_count > 1) {
+        return err_set(err, ERR_CALLER,
+                       "the connector %s has no prefix; only a single connector may have none.",
+                       connector->name);
+    }
+    return check_required_headers(connector, err) || check_tool_timeouts(connector, err) ? -1 : 0;
+}
+
 static int check_connectors(const config_t *config, err_t *err)
 {
     for (size_t i = 0; i < config->connector_count; i++) {
         const connector_config_t *connector = &config->connectors[i];
-        if (connector->trusted && !config->hop_secret) {
-            return err_set(err, ERR_CALLER,
-                           "hop_secret (GUICHE_HOP_SECRET) is missing, and the connector %s has trust: "
-                           "guiche; make one with openssl rand -hex 32.",
-                           connector->name);
-        }
-        if (connector->prefix[0] == '\0' && config->connector_count > 1) {
-            return err_set(err, ERR_CALLER,
-                           "the connector %s has no prefix; only a single connector may have none.",
-                           connector->name);
-        }
-        for (size_t h = 0; h < connector->required_count; h++) {
-            if (!is_forwarded(connector, connector->required_headers[h].name)) {
-                return err_set(err, ERR_CALLER,
-                               "the connector %s requires %s, but does not list it in forward_headers.",
-                               connector->name, connector->required_headers[h].name);
-            }
+        if (check_connector(config, connector, err)) {
+            return -1;
         }
         for (size_t j = 0; j < i; j++) {
             if (check_pair(&config->connectors[j], connector, err)) {
@@ -192,17 +240,7 @@ static int check_connectors(const config_t *config, err_t *err)
 static int check_proxies(const config_t *config, err_t *err)
 {
     for (char **proxy = config->trusted_proxies; proxy && *proxy; proxy++) {
-        AUTO(mem_free) char *address = mem_strdup(*proxy);
-        char *slash = strchr(address, '/'), *end = NULL;
-        long bits = slash ? strtol(slash + 1, &end, 10) : 0;
-        if (slash) {
-            *slash = '\0';
-        }
-        unsigned char bytes[16];
-        int family = strchr(address, ':') ? AF_INET6 : AF_INET;
-        bool bad_bits =
-            slash && (slash[1] == '\0' || *end || bits < 0 || bits > (family == AF_INET ? 32 : 128));
-        if (bad_bits || inet_pton(family, address, bytes) != 1) {
+        if (!proxies_is_network(*proxy)) {
             return err_set(err, ERR_CALLER,
                            "trusted_proxies: \"%.64s\" is no address or network (10.0.0.0/8).", *proxy);
         }

@@ -6,6 +6,7 @@
 
 #include "config_parts.h"
 #include "mem.h"
+#include "texts.h"
 
 #define MAX_CONNECTORS 256
 
@@ -179,36 +180,24 @@ static bool is_token(const char *name)
     return *name && strlen(name) <= 64 && strspn(name, allowed) == strlen(name);
 }
 
-/* design.md 6: what carries the gateway's own trust, framing or routing may never be named. */
+/* docs/architecture.md "Trust": what carries the gateway's own trust, framing or routing may never be named.
+ * A name that ends in "-" stands for all that begin so. */
 static bool is_reserved(const char *name)
 {
     static const char *const reserved[] = {
-        "authorization",
-        "cookie",
-        "host",
-        "origin",
-        "connection",
-        "content-length",
-        "content-type",
-        "content-encoding",
-        "accept",
-        "te",
-        "trailer",
-        "expect",
-        "upgrade",
-        "keep-alive",
-        "transfer-encoding",
-        "traceparent",
-        "tracestate",
-        "proxy-authorization",
-        "proxy-connection",
+        "mcp-",       "guiche-",      "authorization", "cookie",      "host",       "origin",
+        "content-",   "accept",       "accept-",       "user-agent",  "connection", "proxy-",
+        "keep-alive", "te",           "trailer",       "upgrade",     "expect",     "transfer-encoding",
+        "forwarded",  "x-forwarded-", "last-event-id", "traceparent", "tracestate", "baggage",
     };
     for (size_t i = 0; i < COUNT_OF(reserved); i++) {
-        if (strcmp(name, reserved[i]) == 0) {
+        size_t length = strlen(reserved[i]);
+        bool family = reserved[i][length - 1] == '-';
+        if (strncmp(name, reserved[i], length) == 0 && (family || !name[length])) {
             return true;
         }
     }
-    return strncmp(name, "mcp-", 4) == 0 || strncmp(name, "guiche-", 7) == 0;
+    return false;
 }
 
 static int check_header_name(yaml_file_t *file, yaml_node_t *node, char *name, err_t *err)
@@ -251,31 +240,6 @@ static int read_forward_headers(yaml_file_t *file, yaml_node_t *node, void *into
     return 0;
 }
 
-/* The pairs of a mapping of scalars: header -> sentence, tool -> time. */
-typedef int (*pair_f)(yaml_file_t *file, yaml_node_t *key_node, char *key, yaml_node_t *value, void *self,
-                      err_t *err);
-
-static int each_pair(yaml_file_t *file, yaml_node_t *node, pair_f pair, void *self, err_t *err)
-{
-    if (node->type != YAML_MAPPING_NODE) {
-        return yaml_refuse(file, node, err, "expected names with values ({name: value}).");
-    }
-    for (yaml_node_pair_t *p = node->data.mapping.pairs.start; p < node->data.mapping.pairs.top; p++) {
-        yaml_node_t *key_node = yaml_document_get_node(&file->document, p->key);
-        char *key;
-        if (yaml_scalar(file, key_node, &key, err)) {
-            return -1;
-        }
-        if (!key) {
-            return yaml_refuse(file, key_node, err, "a name is missing before the colon.");
-        }
-        if (pair(file, key_node, key, yaml_document_get_node(&file->document, p->value), self, err)) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
 static int read_required_header(yaml_file_t *file, yaml_node_t *key_node, char *key, yaml_node_t *value,
                                 void *self, err_t *err)
 {
@@ -297,32 +261,28 @@ static int read_required_header(yaml_file_t *file, yaml_node_t *key_node, char *
 
 static int read_required_headers(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err)
 {
-    draft_t *draft = into;
-    size_t pairs = node->type == YAML_MAPPING_NODE
-                       ? (size_t)(node->data.mapping.pairs.top - node->data.mapping.pairs.start)
-                       : 0;
-    draft->connector.required_headers = mem_array(pairs + 1, sizeof(struct required_header));
-    return each_pair(file, node, read_required_header, &draft->connector, err);
+    connector_config_t *connector = &((draft_t *)into)->connector;
+    connector->required_headers = NEW_ARRAY(struct required_header, yaml_length(node) + 1);
+    return yaml_pairs(file, node, read_required_header, connector, err);
 }
 
 static int read_tool_timeout(yaml_file_t *file, yaml_node_t *key_node, char *key, yaml_node_t *value,
                              void *self, err_t *err)
 {
-    (void)key_node;
     connector_config_t *connector = self;
     struct tool_timeout *timeout = &connector->tool_timeouts[connector->tool_timeout_count++];
     timeout->tool = key;
-    return yaml_read_duration(file, value, &timeout->timeout_ms, err);
+    if (yaml_read_duration(file, value, &timeout->timeout_ms, err)) {
+        return -1;
+    }
+    return timeout->timeout_ms ? 0 : yaml_refuse(file, key_node, err, "%.64s needs a time such as 20s.", key);
 }
 
 static int read_tool_timeouts(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err)
 {
-    draft_t *draft = into;
-    size_t pairs = node->type == YAML_MAPPING_NODE
-                       ? (size_t)(node->data.mapping.pairs.top - node->data.mapping.pairs.start)
-                       : 0;
-    draft->connector.tool_timeouts = mem_array(pairs + 1, sizeof(struct tool_timeout));
-    return each_pair(file, node, read_tool_timeout, &draft->connector, err);
+    connector_config_t *connector = &((draft_t *)into)->connector;
+    connector->tool_timeouts = NEW_ARRAY(struct tool_timeout, yaml_length(node) + 1);
+    return yaml_pairs(file, node, read_tool_timeout, connector, err);
 }
 
 static int refuse_headers(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err)

@@ -29,4 +29,6 @@ int config_add_secret(config_t *config, const char *secret, err_t *err);
  * file in errors. */
 int config_check(const config_t *config, const char *path, err_t *err);
 
+/* Visible ASCII that may stand between quotes in a header (WWW-Authenticate). */
+bool config_is_quotable(const char *text);
 void config_warn(config_t *config, const char *sentence);

@@ -1,5 +1,6 @@
 /* libyaml's document tree, walked by tables. Anchors and aliases work (libyaml resolves them); merge keys
- * (<<) do not and are unknown keys like any other. A file is at most 1 MiB.
+ * (<<) do not and are unknown keys like any other. A cycle of aliases ends where the tables end: they are
+ * never nested in themselves. A file is at most 1 MiB, a list 4096 items.
  */
 #include "config_yaml.h"
 
@@ -12,8 +13,10 @@
 #include "clock.h"
 #include "config_parts.h"
 #include "mem.h"
+#include "texts.h"
 
 #define MAX_FILE_BYTES 1048576
+#define MAX_ITEMS 4096
 #define MAX_TEXT_BYTES 65536
 
 static int load_document(yaml_file_t *file, FILE *stream, err_t *err);
@@ -44,24 +47,47 @@ static int refuse_syntax(const yaml_file_t *file, const yaml_parser_t *parser, e
                    parser->problem_mark.line + 1, problem, parser->problem_mark.column + 1);
 }
 
-static int load_document(yaml_file_t *file, FILE *stream, err_t *err)
+/* What stands after a second "---" would be passed over without a word. */
+static int refuse_second(yaml_file_t *file, yaml_parser_t *parser, err_t *err)
 {
-    char *bytes = mem_alloc(MAX_FILE_BYTES + 1);
-    size_t length = fread(bytes, 1, MAX_FILE_BYTES + 1, stream);
-    if (ferror(stream) || length > MAX_FILE_BYTES) {
-        int broken = ferror(stream);
-        mem_free(bytes);
-        return err_set(err, ERR_CALLER, "%s %s.", file->path,
-                       broken ? "cannot be read (is it a folder?)"
-                              : "is larger than 1 MiB: that is no config");
+    yaml_document_t next;
+    if (!yaml_parser_load(parser, &next)) {
+        return refuse_syntax(file, parser, err);
     }
+    yaml_node_t *root = yaml_document_get_root_node(&next);
+    int result = root ? yaml_refuse(file, root, err, "a second document (---) begins; a config is one.") : 0;
+    yaml_document_delete(&next);
+    return result;
+}
+
+static int parse(yaml_file_t *file, const char *bytes, size_t length, err_t *err)
+{
     yaml_parser_t parser;
     if (!yaml_parser_initialize(&parser)) {
         abort();
     }
     yaml_parser_set_input_string(&parser, (const unsigned char *)bytes, length);
     int result = yaml_parser_load(&parser, &file->document) ? 0 : refuse_syntax(file, &parser, err);
+    if (result == 0 && yaml_root(file) && refuse_second(file, &parser, err)) {
+        yaml_close(file);
+        result = -1;
+    }
     yaml_parser_delete(&parser);
+    return result;
+}
+
+static int load_document(yaml_file_t *file, FILE *stream, err_t *err)
+{
+    int result;
+    char *bytes = mem_alloc(MAX_FILE_BYTES + 1);
+    size_t length = fread(bytes, 1, MAX_FILE_BYTES + 1, stream);
+    if (ferror(stream)) {
+        result = err_set(err, ERR_CALLER, "%s cannot be read (is it a folder?).", file->path);
+    } else if (length > MAX_FILE_BYTES) {
+        result = err_set(err, ERR_CALLER, "%s is larger than 1 MiB: that is no config.", file->path);
+    } else {
+        result = parse(file, bytes, length, err);
+    }
     mem_wipe(bytes, length);
     mem_free(bytes);
     return result;
@@ -104,6 +130,32 @@ static const char *kind_of(const yaml_node_t *node)
     }
 }
 
+static int check_text(yaml_file_t *file, yaml_node_t *node, err_t *err)
+{
+    if (strlen(scalar_text(node)) != node->data.scalar.length) {
+        return yaml_refuse(file, node, err, "the value contains a NUL character.");
+    }
+    return 0;
+}
+
+/* A key is one plain value that was not there before. */
+static int check_key(yaml_file_t *file, const yaml_node_pair_t *first, const yaml_node_pair_t *pair,
+                     err_t *err)
+{
+    yaml_node_t *key = yaml_document_get_node(&file->document, pair->key);
+    if (key->type != YAML_SCALAR_NODE) {
+        return yaml_refuse(file, key, err, "a key must be a plain word, found %s.", kind_of(key));
+    }
+    for (const yaml_node_pair_t *earlier = first; earlier < pair; earlier++) {
+        yaml_node_t *other = yaml_document_get_node(&file->document, earlier->key);
+        if (strcmp(scalar_text(other), scalar_text(key)) == 0) {
+            return yaml_refuse(file, key, err, "\"%.64s\" is given twice (first in line %zu).",
+                               scalar_text(key), other->start_mark.line + 1);
+        }
+    }
+    return check_text(file, key, err);
+}
+
 int yaml_map(yaml_file_t *file, yaml_node_t *node, const yaml_row_t *rows, void *base, err_t *err)
 {
     if (node->type != YAML_MAPPING_NODE) {
@@ -112,18 +164,7 @@ int yaml_map(yaml_file_t *file, yaml_node_t *node, const yaml_row_t *rows, void 
     }
     const yaml_node_pair_t *first = node->data.mapping.pairs.start, *end = node->data.mapping.pairs.top;
     for (const yaml_node_pair_t *pair = first; pair < end; pair++) {
-        yaml_node_t *key = yaml_document_get_node(&file->document, pair->key);
-        if (key->type != YAML_SCALAR_NODE) {
-            return yaml_refuse(file, key, err, "a key must be a plain word, found %s.", kind_of(key));
-        }
-        for (const yaml_node_pair_t *earlier = first; earlier < pair; earlier++) {
-            yaml_node_t *other = yaml_document_get_node(&file->document, earlier->key);
-            if (strcmp(scalar_text(other), scalar_text(key)) == 0) {
-                return yaml_refuse(file, key, err, "\"%s\" is given twice (first in line %zu).",
-                                   scalar_text(key), other->start_mark.line + 1);
-            }
-        }
-        if (read_row(file, pair, rows, base, err)) {
+        if (check_key(file, first, pair, err) || read_row(file, pair, rows, base, err)) {
             return -1;
         }
     }
@@ -186,9 +227,14 @@ static int read_row(yaml_file_t *file, const yaml_node_pair_t *pair, const yaml_
 
 size_t yaml_length(const yaml_node_t *node)
 {
-    return node->type == YAML_SEQUENCE_NODE
-               ? (size_t)(node->data.sequence.items.top - node->data.sequence.items.start)
-               : 0;
+    switch (node->type) {
+    case YAML_SEQUENCE_NODE:
+        return (size_t)(node->data.sequence.items.top - node->data.sequence.items.start);
+    case YAML_MAPPING_NODE:
+        return (size_t)(node->data.mapping.pairs.top - node->data.mapping.pairs.start);
+    default:
+        return 0;
+    }
 }
 
 int yaml_each(yaml_file_t *file, yaml_node_t *node, yaml_item_f item, void *self, err_t *err)
@@ -196,9 +242,35 @@ int yaml_each(yaml_file_t *file, yaml_node_t *node, yaml_item_f item, void *self
     if (node->type != YAML_SEQUENCE_NODE) {
         return yaml_refuse(file, node, err, "expected a list ([one, two]), found %s.", kind_of(node));
     }
+    if (yaml_length(node) > MAX_ITEMS) {
+        return yaml_refuse(file, node, err, "a list has at most %d items.", MAX_ITEMS);
+    }
     for (const yaml_node_item_t *i = node->data.sequence.items.start; i < node->data.sequence.items.top;
          i++) {
         if (item(file, yaml_document_get_node(&file->document, *i), self, err)) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int yaml_pairs(yaml_file_t *file, yaml_node_t *node, yaml_pair_f pair, void *self, err_t *err)
+{
+    if (node->type != YAML_MAPPING_NODE) {
+        return yaml_refuse(file, node, err, "expected names with values ({name: value}), found %s.",
+                           kind_of(node));
+    }
+    const yaml_node_pair_t *first = node->data.mapping.pairs.start, *end = node->data.mapping.pairs.top;
+    for (const yaml_node_pair_t *p = first; p < end; p++) {
+        yaml_node_t *key_node = yaml_document_get_node(&file->document, p->key);
+        char *key;
+        if (check_key(file, first, p, err) || yaml_scalar(file, key_node, &key, err)) {
+            return -1;
+        }
+        if (!key) {
+            return yaml_refuse(file, key_node, err, "a name is missing before the colon.");
+        }
+        if (pair(file, key_node, key, yaml_document_get_node(&file->document, p->value), self, err)) {
             return -1;
         }
     }
@@ -210,11 +282,8 @@ int yaml_scalar(yaml_file_t *file, yaml_node_t *node, char **ret, err_t *err)
     if (node->type != YAML_SCALAR_NODE) {
         return yaml_refuse(file, node, err, "expected a single value, found %s.", kind_of(node));
     }
-    if (strlen(scalar_text(node)) != node->data.scalar.length) {
-        return yaml_refuse(file, node, err, "the value contains a NUL character.");
-    }
     AUTO_BUF text = { 0 };
-    if (expand(file, node, scalar_text(node), &text, err)) {
+    if (check_text(file, node, err) || expand(file, node, scalar_text(node), &text, err)) {
         return -1;
     }
     bool plain_null = node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
@@ -238,6 +307,9 @@ static int expand_one(yaml_file_t *file, yaml_node_t *node, const char *inside, 
     if (!is_variable_name(inside, name_length)) {
         return yaml_refuse(file, node, err, "${%.*s} is not a variable: write ${NAME} or ${NAME:-value}.",
                            (int)(length > 64 ? 64 : length), inside);
+    }
+    if (memmem(inside, length, "${", 2)) {
+        return yaml_refuse(file, node, err, "a variable cannot stand inside another's default.");
     }
     AUTO(mem_free) char *name = mem_strndup(inside, name_length);
     AUTO(mem_free) char *value = NULL;
@@ -313,22 +385,6 @@ int yaml_read_texts(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err
     return 0;
 }
 
-int yaml_read_flag(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err)
-{
-    AUTO(mem_free) char *text = NULL;
-    if (yaml_scalar(file, node, &text, err)) {
-        return -1;
-    }
-    if (!text) {
-        return 0;
-    }
-    if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0) {
-        return yaml_refuse(file, node, err, "expected true or false, found \"%.64s\".", text);
-    }
-    *(bool *)into = text[0] == 't';
-    return 0;
-}
-
 static int read_size(yaml_file_t *file, yaml_node_t *node, bool units, void *into, err_t *err)
 {
     AUTO(mem_free) char *text = NULL;
@@ -342,7 +398,8 @@ static int read_size(yaml_file_t *file, yaml_node_t *node, bool units, void *int
     errno = 0;
     unsigned long long number = strtoull(text, &end, 10);
     size_t shift = !units ? 0 : strcmp(end, "KiB") == 0 ? 10 : strcmp(end, "MiB") == 0 ? 20 : 0;
-    if (errno || text[0] < '0' || text[0] > '9' || (*end && !shift) || number > 1ULL << 40) {
+    bool empty = units && number == 0; /* a size of 0 would let nothing through */
+    if (errno || text[0] < '0' || text[0] > '9' || (*end && !shift) || number > 1ULL << 40 || empty) {
         return yaml_refuse(file, node, err, "expected %s, found \"%.64s\".",
                            units ? "a size such as 65536, 64KiB or 4MiB" : "a whole number", text);
     }
@@ -376,29 +433,4 @@ int yaml_read_duration(yaml_file_t *file, yaml_node_t *node, void *into, err_t *
     }
     *(int64_t *)into = ms;
     return 0;
-}
-
-void texts_free(char **texts)
-{
-    for (char **text = texts; text && *text; text++) {
-        mem_free(*text);
-    }
-    mem_free(texts);
-}
-
-void texts_add(char ***texts, char *text)
-{
-    size_t count = texts_count(*texts);
-    *texts = mem_resize(*texts, (count + 2) * sizeof **texts);
-    (*texts)[count] = text;
-    (*texts)[count + 1] = NULL;
-}
-
-size_t texts_count(char *const *texts)
-{
-    size_t count = 0;
-    while (texts && texts[count]) {
-        count++;
-    }
-    return count;
 }

@@ -37,21 +37,23 @@ int yaml_map(yaml_file_t *file, yaml_node_t *node, const yaml_row_t *rows, void 
 /* item(file, node, self, err) for each item of a list. */
 typedef int (*yaml_item_f)(yaml_file_t *file, yaml_node_t *node, void *self, err_t *err);
 int yaml_each(yaml_file_t *file, yaml_node_t *node, yaml_item_f item, void *self, err_t *err);
-size_t yaml_length(const yaml_node_t *node); /* of a list; 0 for anything else */
+/* pair(...) for each member of a mapping whose keys are free; takes the key, which is not empty. */
+typedef int (*yaml_pair_f)(yaml_file_t *file, yaml_node_t *key_node, char *key, yaml_node_t *value,
+                           void *self, err_t *err);
+int yaml_pairs(yaml_file_t *file, yaml_node_t *node, yaml_pair_f pair, void *self, err_t *err);
+size_t yaml_length(const yaml_node_t *node); /* of a list or mapping; 0 for anything else */
 
 /* A scalar's text, variables expanded; NULL when it is empty (absent). Caller frees. */
 int yaml_scalar(yaml_file_t *file, yaml_node_t *node, char **ret, err_t *err);
 
-/* For rows. Text: char *; texts: char ** (NULL-ended; a list of scalars); flag: bool; count: size_t; bytes:
- * size_t
- * ("4MiB"); duration: int64_t ms ("25s"). An empty value leaves what was there. */
+/* For rows. An empty value leaves what was there.
+ *     text      char *
+ *     texts     char **, NULL-ended, from a list
+ *     count     size_t
+ *     bytes     size_t, "4MiB", never 0
+ *     duration  int64_t in ms, "25s" */
 int yaml_read_text(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err);
 int yaml_read_texts(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err);
-int yaml_read_flag(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err);
 int yaml_read_count(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err);
 int yaml_read_bytes(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err);
 int yaml_read_duration(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err);
-
-void texts_free(char **texts);             /* a NULL-ended list and its strings */
-void texts_add(char ***texts, char *text); /* takes the string; *texts may be NULL */
-size_t texts_count(char *const *texts);

@@ -48,6 +48,7 @@ struct discover {
     loop_f changed;
     void *self;
     bool telling; /* changed() is deferred */
+    bool over;    /* freed meanwhile: what was deferred only clears up */
 };
 
 static void on_asked(void *self, const asked_t *asked, const err_t *err);
@@ -68,7 +69,11 @@ static void on_telling(void *self)
     discover_t *discover = self;
 
     discover->telling = false;
-    discover->changed(discover->self);
+    if (discover->over) {
+        mem_free(discover);
+    } else {
+        discover->changed(discover->self);
+    }
 }
 
 /* Several connectors often answer in one turn of the loop: one new catalog is enough. */
@@ -88,6 +93,21 @@ static void schedule(source_t *source, int64_t ms)
     evtimer_add(source->timer, &wait);
 }
 
+/* The same, unless it is to be asked before that anyway. */
+static void schedule_sooner(source_t *source, int64_t ms)
+{
+    struct timeval due, now;
+
+    if (evtimer_pending(source->timer, &due)) {
+        event_base_gettimeofday_cached(loop_base(source->discover->loop), &now);
+        int64_t left_ms = (due.tv_sec - now.tv_sec) * 1000 + (due.tv_usec - now.tv_usec) / 1000;
+        if (left_ms <= ms) {
+            return;
+        }
+    }
+    schedule(source, ms);
+}
+
 static void begin(source_t *source)
 {
     ask_request_t request = {
@@ -96,7 +116,7 @@ static void begin(source_t *source)
         .session_id = source->session_id,
         .last_id = &source->last_id,
         .hop_secret = source->discover->config->hop_secret,
-        .max_event_bytes = source->discover->config->limits.max_reply_bytes,
+        .max_event_bytes = source->discover->config->max_reply_bytes,
     };
 
     if (source->ask) {
@@ -290,9 +310,13 @@ static void free_sources(source_t **sources, size_t count)
 
 void discover_free(discover_t *discover)
 {
-    if (discover) {
-        free_sources(discover->sources, discover->count);
-        config_unref(discover->config);
+    if (!discover) {
+        return;
+    }
+    free_sources(discover->sources, discover->count);
+    config_unref(discover->config);
+    discover->over = true;
+    if (!discover->telling) {
         mem_free(discover);
     }
 }
@@ -333,14 +357,14 @@ void discover_configure(discover_t *discover, config_t *config)
     tell(discover);
 }
 
-void discover_suspect(discover_t *discover, const char *connector)
+void discover_suspect(discover_t *discover, const char *connector, bool anew)
 {
     for (size_t i = 0; i < discover->count; i++) {
         source_t *source = discover->sources[i];
         if (strcmp(source->config->name, connector) == 0 && !source->ask) {
             int64_t since_ms = clock_ms() - source->begun_ms;
-            source->era_until_ms = 0; /* a session may be forgotten: begin from the beginning */
-            schedule(source, since_ms < SUSPECT_EVERY_MS ? SUSPECT_EVERY_MS - since_ms : 0);
+            source->era_until_ms = anew ? 0 : source->era_until_ms;
+            schedule_sooner(source, since_ms < SUSPECT_EVERY_MS ? SUSPECT_EVERY_MS - since_ms : 0);
         }
     }
 }

@@ -16,11 +16,12 @@ typedef struct discover discover_t;
 
 /* `changed` is called, never from within these functions, when what is known has changed. */
 discover_t *discover_new(loop_t *loop, resolver_t *resolver, loop_f changed, void *self);
-void discover_free(discover_t *discover);
+void discover_free(discover_t *discover); /* before its loop; `changed` is not called any more */
 
 /* Begins, or goes on with what is known of connectors that are still the same. Takes its own reference. */
 void discover_configure(discover_t *discover, config_t *config);
-void discover_suspect(discover_t *discover, const char *connector);
+/* anew: from the beginning, not the list alone. A legacy connector opens a session each time. */
+void discover_suspect(discover_t *discover, const char *connector, bool anew);
 
 /* One entry per connector of the configuration, borrowed until the next callback. */
 void discover_found(discover_t *discover, found_t *ret);

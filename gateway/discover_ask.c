@@ -38,6 +38,7 @@ struct ask {
     buf_t tools;  /* declarations, one after the other */
     buf_t ends;   /* of each: size_t offsets */
     buf_t cursor; /* raw JSON of the page asked for; empty: the first */
+    buf_t seen;   /* all cursors so far, a line each: a raw JSON string holds no line break */
     unsigned pages;
     int64_t ttl_ms;
     bool is_public;
@@ -95,6 +96,7 @@ static void ask_free(ask_t *ask)
     buf_free(&ask->tools);
     buf_free(&ask->ends);
     buf_free(&ask->cursor);
+    buf_free(&ask->seen);
     mem_free(ask);
 }
 
@@ -344,13 +346,19 @@ static void take_freshness(ask_t *ask, const relay_answer_t *answer)
     ask->is_public = ask->is_public && scan_string_is(relay_member(answer, "cacheScope"), "public");
 }
 
+/* Its quotes keep a cursor from being found within another. */
+static bool was_seen(const ask_t *ask, span_t cursor)
+{
+    return ask->seen.length > 0 && memmem(ask->seen.data, ask->seen.length, cursor.at, cursor.length);
+}
+
 /* True when there is a further page. An empty string is a cursor too (server/utilities/pagination). */
 static bool next_page(ask_t *ask, span_t cursor)
 {
     if (scan_kind(cursor) != SCAN_STRING) {
         return false;
     }
-    if (span_equal(cursor, buf_span(&ask->cursor))) {
+    if (was_seen(ask, cursor)) {
         ask->note = "Its list repeats a cursor; what may come after was left out.";
         return false;
     }
@@ -360,6 +368,8 @@ static bool next_page(ask_t *ask, span_t cursor)
     }
     buf_clear(&ask->cursor);
     buf_add_span(&ask->cursor, cursor);
+    buf_add_span(&ask->seen, cursor);
+    buf_add_char(&ask->seen, '\n');
     return true;
 }
 

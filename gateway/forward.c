@@ -236,7 +236,7 @@ static void start(forward_t *forward, struct evbuffer *body)
         .deadline_ms = now_ms + timeout_ms,
         .idempotent = forward->tool->read_only || forward->tool->idempotent,
         .id = forward->id,
-        .max_event_bytes = forward->view->catalog->config->limits.max_reply_bytes,
+        .max_event_bytes = forward->view->catalog->config->max_reply_bytes,
     };
 
     forward->latest_ms = now_ms + (progress_timeout_ms > timeout_ms ? progress_timeout_ms : timeout_ms);
@@ -308,9 +308,9 @@ static void tell_cancelled(const forward_t *forward)
     notify_cancelled(forward->view, forward->tool->connector, forward->id);
 }
 
-static void suspect(forward_t *forward)
+static void suspect(forward_t *forward, bool anew)
 {
-    gateway_suspect(forward->worker->gateway, forward->connector->config->name);
+    gateway_suspect(forward->worker->gateway, forward->connector->config->name, anew);
 }
 
 /* Codes that speak about our side of the hop, not about the caller's request. A tool that is gone, a session
@@ -344,8 +344,9 @@ static void answer_error(forward_t *forward, const relay_answer_t *answer)
     int code = answer->error.code;
     err_t err;
 
-    if (code == RPC_INVALID_PARAMS || is_about_the_hop(code) || answer->status == 404) {
-        suspect(forward);
+    bool anew = is_about_the_hop(code) || answer->status == 404;
+    if (anew || code == RPC_INVALID_PARAMS) { /* an unknown tool, or the caller's mistake */
+        suspect(forward, anew);
     }
     if (is_about_the_hop(code)) {
         err_set(&err, ERR_UPSTREAM,
@@ -413,7 +414,7 @@ static void on_error(void *self, const err_t *cause, bool sent)
     err_t err;
 
     exchange_over(forward);
-    suspect(forward);
+    suspect(forward, cause->kind != ERR_TIMEOUT);
     if (cause->kind == ERR_TIMEOUT && sent) {
         tell_cancelled(forward);
     }

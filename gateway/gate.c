@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "lru.h"
 #include "mem.h"
+#include "texts.h"
 #include "token.h"
 
 #define CACHE_ENTRIES 10000
@@ -77,16 +78,6 @@ static span_t bearer(span_t authorization)
     return (span_t){ authorization.at + at, authorization.length - at };
 }
 
-static size_t count_texts(char *const *texts)
-{
-    size_t count = 0;
-
-    while (texts && texts[count]) {
-        count++;
-    }
-    return count;
-}
-
 static principal_t *find_key(const config_t *config, const unsigned char digest[SHA256_DIGEST_LENGTH])
 {
     const api_key_t *found = NULL;
@@ -101,7 +92,7 @@ static principal_t *find_key(const config_t *config, const unsigned char digest[
         return NULL;
     }
     return principal_new(found->name, found->tenant_id, (const char *const *)found->permissions,
-                         count_texts(found->permissions));
+                         texts_count(found->permissions));
 }
 
 static int verify(const config_t *config, span_t token, int64_t now_unix, principal_t **ret,

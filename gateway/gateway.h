@@ -2,6 +2,8 @@
  * discovery. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "config.h"
 #include "loop.h"
 #include "metrics.h"
@@ -24,5 +26,5 @@ typedef struct gateway {
 } gateway_t;
 
 /* Any thread: a connector answered as if its tools had changed. Asked again at once, but not more than every
- * few seconds. */
-void gateway_suspect(gateway_t *gateway, const char *connector);
+ * few seconds. anew: it may have forgotten the session too, so it is asked from the beginning. */
+void gateway_suspect(gateway_t *gateway, const char *connector, bool anew);

@@ -2,7 +2,6 @@
  * name them. */
 #include "hop_headers.h"
 
-#include <inttypes.h>
 #include <openssl/evp.h>
 
 #include "mem.h"
@@ -59,7 +58,9 @@ static void trusted(buf_t *out, const hop_headers_t *headers)
     line(out, "Guiche-Request-Id", headers->request_id);
     line(out, "traceparent", headers->traceparent);
     if (headers->timeout_ms > 0) {
-        buf_addf(out, "Guiche-Timeout-Ms: %" PRId64 "\r\n", headers->timeout_ms);
+        buf_add_text(out, "Guiche-Timeout-Ms: ");
+        buf_add_u64(out, (uint64_t)headers->timeout_ms);
+        buf_add_text(out, "\r\n");
     }
 }
 

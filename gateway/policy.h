@@ -3,8 +3,7 @@
  * call would refuse.
  *
  * With policies: each rule gives one permission a few globs of public names, and what no rule names is open
- * to nobody but
- * "*". Without: <connector>.read has the tools annotated read-only, <connector>.write the rest.
+ * to nobody but "*". Without: <connector>.read has the tools annotated read-only, <connector>.write the rest.
  */
 #pragma once
 

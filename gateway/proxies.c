@@ -2,6 +2,7 @@
 #include "proxies.h"
 
 #include <arpa/inet.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,14 +45,21 @@ static bool parse_network(const char *text, network_t *ret)
     address[length] = '\0';
     ret->bits = 128;
     if (text[length] == '/') {
-        char *end;
-        unsigned long bits = strtoul(text + length + 1, &end, 10);
-        if (*end || end == text + length + 1 || bits + offset > 128) {
-            return false;
-        }
-        ret->bits = (unsigned)bits + offset;
+        const char *digits = text + length + 1;
+        size_t count = strspn(digits, "0123456789");
+        ret->bits = count > 0 && count <= 3 && !digits[count] ? offset + (unsigned)atoi(digits) : UINT_MAX;
+    }
+    if (ret->bits > 128) {
+        return false;
     }
     return parse_address(address, &ret->address);
+}
+
+bool proxies_is_network(const char *text)
+{
+    network_t ignored;
+
+    return parse_network(text, &ignored);
 }
 
 proxies_t *proxies_new(char *const *networks)
@@ -91,7 +99,7 @@ bool proxies_trusts(const proxies_t *proxies, const char *address)
 {
     struct in6_addr parsed;
 
-    if (!parse_address(address, &parsed)) {
+    if (proxies->count == 0 || !parse_address(address, &parsed)) {
         return false;
     }
     for (size_t i = 0; i < proxies->count; i++) {

@@ -13,6 +13,7 @@ typedef struct proxies proxies_t;
 
 #define CLIENT_ADDRESS_SIZE 48
 
+bool proxies_is_network(const char *text);     /* "10.0.0.0/8", "192.0.2.1", "2001:db8::/32" */
 proxies_t *proxies_new(char *const *networks); /* CIDR or single addresses, NULL-ended; NULL: none */
 void proxies_free(proxies_t *proxies);
 bool proxies_trusts(const proxies_t *proxies, const char *address);

@@ -266,23 +266,21 @@ static int refuse_query(const char *name, err_t *err)
                    name);
 }
 
-/* `a,b`: what stands between commas, without the space around it. */
-static void split(span_t text, query_list_t *ret)
+/* `a,b`: what stands between commas, without the blanks around it. -1: too many. */
+static int split(span_t text, query_list_t *ret)
 {
     *ret = (query_list_t){ 0 };
     while (text.at && ret->count < QUERY_LIST_MAX) {
         const char *comma = memchr(text.at, ',', text.length);
         span_t item = { text.at, comma ? (size_t)(comma - text.at) : text.length };
         text = comma ? (span_t){ comma + 1, text.length - item.length - 1 } : (span_t){ 0 };
-        while (item.length > 0 && item.at[0] == ' ') {
-            item.at++;
-            item.length--;
-        }
-        while (item.length > 0 && item.at[item.length - 1] == ' ') {
-            item.length--;
-        }
-        query_list_add(ret, item, true);
+        query_list_add(ret, span_trim(item), true);
     }
+    if (text.at) {
+        query_list_release(ret);
+        return -1;
+    }
+    return 0;
 }
 
 static json_t *read_item(const query_list_t *list, size_t index, const char *type)
@@ -298,8 +296,7 @@ static int read_list(span_t text, query_list_t *ret, err_t *err)
     if (text.length > 0 && text.at[0] == '[') {
         return query_list_parse(text, ret, err);
     }
-    split(text, ret);
-    return 0;
+    return split(text, ret);
 }
 
 static int add_items(json_t *values, const char *name, const query_list_t *list, const char *type, err_t *err)

@@ -1,6 +1,6 @@
 /* Arguments of a tool from a query string, typed by the tool's inputSchema: what makes
- * `?period=today&limit=5` and
- * `?agent_ids=a,b` work from curl, and f"{k}={v}" from Python. Pure, and a fuzz target.
+ * `?period=today&agent_ids=a,b` work from curl, and f"{k}={v}" from Python; the words of `guiche call` are
+ * read by it too. Pure, and a fuzz target.
  *
  * string, integer, number, boolean (true, false, True, False); a list is repeated keys, `a,b`, or a JSON or
  * Python list. An optional argument whose value is None (Python), or empty and no string, counts as absent.

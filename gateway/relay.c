@@ -9,6 +9,7 @@
 
 #include <event2/buffer.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -109,7 +110,7 @@ relay_t *relay_start(const relay_request_t *request, struct evbuffer *body, cons
 static void relay_free(relay_t *relay)
 {
     sse_reader_free(relay->reader);
-    free(relay);
+    mem_free(relay);
 }
 
 /* Ends the exchange; the relay itself goes when nothing of it is on the stack any more. */
@@ -240,11 +241,13 @@ static bool is_our_id(const relay_t *relay, span_t id)
 static int read_error(const json_scan_t *scan, mcp_rpc_error_t *ret)
 {
     span_t code = scan->slots[SLOT_CODE];
+    bool fits = scan_is_integer(code) && code.length <= 11;
+    int64_t number = fits ? strtoll(code.at, NULL, 10) : INT64_MAX;
 
-    if (!scan_is_integer(code) || code.length > 11 || scan_kind(scan->slots[SLOT_MESSAGE]) != SCAN_STRING) {
+    if (number < INT_MIN || number > INT_MAX || scan_kind(scan->slots[SLOT_MESSAGE]) != SCAN_STRING) {
         return -1;
     }
-    ret->code = (int)strtol(code.at, NULL, 10);
+    ret->code = (int)number;
     ret->message = scan->slots[SLOT_MESSAGE];
     ret->data = scan->slots[SLOT_DATA];
     return 0;
@@ -413,10 +416,5 @@ int relay_status(const relay_t *relay)
 
 span_t relay_member(const relay_answer_t *answer, const char *name)
 {
-    for (size_t i = 0; i < answer->count; i++) {
-        if (span_is(answer->members[i].key, name)) {
-            return answer->members[i].value;
-        }
-    }
-    return (span_t){ 0 };
+    return scan_find(answer->members, answer->count, name);
 }

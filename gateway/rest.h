@@ -1,4 +1,5 @@
-/* The REST routes of design.md 9: the same catalog, gate and policies as /mcp, for callers that speak no MCP.
+/* The REST routes of docs/clients.md, docs/operating.md: the same catalog, gate and policies as /mcp, for
+ * callers that speak no MCP.
  */
 #pragma once
 

@@ -9,19 +9,9 @@
 #include "errors.h"
 #include "mem.h"
 
-static span_t find(const json_member_t *members, size_t count, const char *name)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (span_is(members[i].key, name)) {
-            return members[i].value;
-        }
-    }
-    return (span_t){ 0 };
-}
-
 bool rest_is_error(const json_member_t *members, size_t count)
 {
-    return scan_is_true(find(members, count, "isError"));
+    return scan_is_true(scan_find(members, count, "isError"));
 }
 
 /* All text blocks, a line each. */
@@ -43,11 +33,11 @@ static void add_text(buf_t *out, span_t content)
 
 void rest_result_error(const json_member_t *members, size_t count, err_t *ret)
 {
-    span_t meta = find(members, count, "_meta");
+    span_t meta = scan_find(members, count, "_meta");
     AUTO_BUF text = { 0 };
     AUTO_BUF name = { 0 };
 
-    add_text(&text, find(members, count, "content"));
+    add_text(&text, scan_find(members, count, "content"));
     if (scan_kind(meta) == SCAN_OBJECT) {
         scan_string(scan_member(meta, "guiche/kind"), &name);
     }
@@ -68,14 +58,14 @@ void rest_rpc_error(const mcp_rpc_error_t *error, err_t *ret)
 
 void rest_result(buf_t *out, const json_member_t *members, size_t count)
 {
-    span_t structured = find(members, count, "structuredContent");
+    span_t structured = scan_find(members, count, "structuredContent");
     AUTO_BUF text = { 0 };
 
     if (structured.at && scan_kind(structured) != SCAN_NULL) {
         buf_add_span(out, structured);
         return;
     }
-    add_text(&text, find(members, count, "content"));
+    add_text(&text, scan_find(members, count, "content"));
     buf_add_json_string(out, buf_span(&text));
 }
 

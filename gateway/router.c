@@ -1,5 +1,5 @@
-/* See router.h. The table of routes is design.md 9. /mcp goes to the MCP server as it is: that one answers
- * other methods, foreign origins and missing tokens in its own way.
+/* See router.h. The table of routes is docs/clients.md, docs/operating.md. /mcp goes to the MCP server as it
+ * is: that one answers other methods, foreign origins and missing tokens in its own way.
  */
 #include "router.h"
 
@@ -66,7 +66,8 @@ static bool is_admin(worker_t *worker, http_request_t *request)
     principal_t *principal;
     err_t err;
 
-    if (gate_authenticate(worker->gate, request, &principal, &err) == 0) {
+    if (origin_check(&worker->options.origins, request, &err) == 0 &&
+        gate_authenticate(worker->gate, request, &principal, &err) == 0) {
         bool admin = principal_has(principal, "admin");
         principal_unref(principal);
         if (admin) {

@@ -20,6 +20,7 @@
 #include "discover.h"
 #include "log.h"
 #include "mem.h"
+#include "origin.h"
 #include "status.h"
 #include "worker.h"
 
@@ -54,11 +55,6 @@ static int fail(const err_t *err)
     return 1;
 }
 
-static const char *environment(const char *name)
-{
-    return getenv(name);
-}
-
 static void log_warnings(const config_t *config)
 {
     for (char **warning = config->warnings; warning && *warning; warning++) {
@@ -84,12 +80,13 @@ static void set_process_limits(const config_t *config)
 
 /* Catalogs. */
 
-static void set_gauges(serve_t *serve)
+/* gone: of a catalog that is replaced, whose connectors may not come back. */
+static void set_gauges(const serve_t *serve, const catalog_t *catalog, bool gone)
 {
-    for (size_t i = 0; i < serve->catalog->connector_count; i++) {
-        const catalog_connector_t *connector = &serve->catalog->connectors[i];
-        metrics_set(serve->shard, connector->up, connector->is_up);
-        metrics_set(serve->shard, connector->tools, (int64_t)connector->tool_count);
+    for (size_t i = 0; catalog && i < catalog->connector_count; i++) {
+        const catalog_connector_t *connector = &catalog->connectors[i];
+        metrics_set(serve->shard, connector->up, !gone && connector->is_up);
+        metrics_set(serve->shard, connector->tools, gone ? 0 : (int64_t)connector->tool_count);
     }
 }
 
@@ -102,7 +99,8 @@ static void publish(serve_t *serve)
         discover_found(serve->gateway.discover, found);
     }
     serve->catalog = catalog_build(serve->config, found, serve->gateway.metrics);
-    set_gauges(serve);
+    set_gauges(serve, before, true);
+    set_gauges(serve, serve->catalog, false);
     catalog_unref(before);
     mem_free(found);
 }
@@ -111,6 +109,9 @@ static void on_changed(void *self)
 {
     serve_t *serve = self;
 
+    if (serve->draining) {
+        return; /* a worker may have ended, and nothing new begins in any */
+    }
     publish(serve);
     for (size_t i = 0; i < serve->slot_count; i++) {
         worker_show(serve->slots[i].worker, serve->catalog);
@@ -132,22 +133,10 @@ static bool differs(const char *a, const char *b)
     return a && b ? strcmp(a, b) != 0 : a != b;
 }
 
-/* max_reply_bytes and drain_ms are ours and change at once; the rest is in the HTTP servers. */
-static bool gate_limits_differ(const config_t *a, const config_t *b)
-{
-    return a->limits.max_header_bytes != b->limits.max_header_bytes ||
-           a->limits.max_header_lines != b->limits.max_header_lines ||
-           a->limits.max_body_bytes != b->limits.max_body_bytes ||
-           a->limits.max_connections != b->limits.max_connections ||
-           a->limits.header_timeout_ms != b->limits.header_timeout_ms ||
-           a->limits.body_timeout_ms != b->limits.body_timeout_ms ||
-           a->limits.idle_timeout_ms != b->limits.idle_timeout_ms;
-}
-
 static void reload(serve_t *serve)
 {
     err_t err;
-    config_t *config = config_load(serve->config_path, environment, &err);
+    config_t *config = config_load(serve->config_path, config_getenv, &err);
 
     if (!config) {
         if (log_begin(LOG_LEVEL_ERROR, "configuration not reloaded, nothing has changed")) {
@@ -159,11 +148,13 @@ static void reload(serve_t *serve)
     note_restart("listen", differs(serve->config->listen, config->listen));
     note_restart("admin_listen", differs(serve->config->admin_listen, config->admin_listen));
     note_restart("workers", serve->config->workers != config->workers);
-    note_restart("limits and timeouts of the front door", gate_limits_differ(serve->config, config));
     log_set_level(config->log_level);
     log_warnings(config);
     config_unref(serve->config);
     serve->config = config;
+    if (serve->admin) {
+        http_server_set_limits(serve->admin, &config->door);
+    }
     discover_configure(serve->gateway.discover, config);
     if (log_begin(LOG_LEVEL_INFO, "configuration reloaded")) {
         log_end();
@@ -212,8 +203,12 @@ static void on_admin(void *self, http_request_t *request)
 {
     serve_t *serve = self;
     span_t path = http_path(request);
+    err_t err;
 
-    if (strcmp(http_method(request), "GET") != 0) {
+    /* Without a token a page whose name resolves to this machine could read what is said here. */
+    if (origin_check(&(origin_rules_t){ 0 }, request, &err)) {
+        http_reply_error(request, err_rest_status(err.kind), err_name(err.kind), err.text);
+    } else if (strcmp(http_method(request), "GET") != 0) {
         http_reply_error(request, 405, "method_not_allowed", "This port takes GET.");
     } else if (span_is(path, "/status")) {
         status_page(serve->catalog, request);
@@ -240,8 +235,6 @@ static void log_listening(const char *what, int fd)
 
 static int open_admin(serve_t *serve, err_t *err)
 {
-    static const http_limits_t limits = HTTP_LIMITS_DEFAULT;
-
     if (!serve->config->admin_listen) {
         return 0;
     }
@@ -249,7 +242,7 @@ static int open_admin(serve_t *serve, err_t *err)
     if (fd < 0) {
         return -1;
     }
-    serve->admin = http_server_new(serve->gateway.loop, &limits, on_admin, serve);
+    serve->admin = http_server_new(serve->gateway.loop, &serve->config->door, on_admin, serve);
     log_listening("admin port is open", fd);
     http_server_accept(serve->admin, fd);
     return 0;
@@ -322,7 +315,7 @@ static void open_gateway(serve_t *serve)
 
 static void close_gateway(serve_t *serve)
 {
-    discover_free(serve->gateway.discover);
+    discover_free(TAKE(serve->gateway.discover)); /* a suspicion may still be posted */
     resolver_free(serve->resolver);
     http_server_free(serve->admin);
     for (size_t i = 0; i < serve->slot_count; i++) {
@@ -378,7 +371,7 @@ int serve_run(const char *config_path)
     serve_t serve = { .config_path = config_path };
     err_t err;
 
-    serve.config = config_load(config_path, environment, &err);
+    serve.config = config_load(config_path, config_getenv, &err);
     if (!serve.config) {
         return fail(&err);
     }

@@ -64,7 +64,7 @@ static lane_t *lane_new(worker_t *worker, const connector_config_t *connector, s
 /* The lane of the view before, when it leads to the same place under the same limit. */
 static lane_t *find_lane(const view_t *before, const connector_config_t *connector, size_t max_reply_bytes)
 {
-    if (!before || before->catalog->config->limits.max_reply_bytes != max_reply_bytes) {
+    if (!before || before->catalog->config->max_reply_bytes != max_reply_bytes) {
         return NULL;
     }
     for (size_t i = 0; i < before->catalog->connector_count; i++) {
@@ -103,7 +103,7 @@ static void rendered_free(void *value)
 static view_t *view_new(worker_t *worker, catalog_t *catalog, const view_t *before)
 {
     view_t *view = NEW(view_t);
-    size_t max_reply_bytes = catalog->config->limits.max_reply_bytes;
+    size_t max_reply_bytes = catalog->config->max_reply_bytes;
 
     view->worker = worker;
     view->catalog = catalog_ref(catalog);
@@ -289,6 +289,18 @@ static void set_connections(worker_t *worker, const view_t *view, bool gone)
     }
 }
 
+/* After a reload; the view before still holds the old configuration. */
+static void use_config(worker_t *worker, config_t *config)
+{
+    http_server_set_limits(worker->server, &config->door);
+    set_options(worker, config);
+    mcp_server_set_options(worker->mcp, &worker->options);
+    gate_set_config(worker->gate, config);
+    lru_clear(worker->hop_tokens);
+    proxies_free(worker->proxies);
+    worker->proxies = proxies_new(config->trusted_proxies);
+}
+
 static void show(worker_t *worker, catalog_t *catalog)
 {
     view_t *before = worker->view;
@@ -298,12 +310,7 @@ static void show(worker_t *worker, catalog_t *catalog)
         set_connections(worker, before, true); /* one of them may be gone; the next tick sets the others */
     }
     if (before && before->catalog->config != catalog->config) {
-        set_options(worker, catalog->config);
-        mcp_server_set_options(worker->mcp, &worker->options);
-        gate_set_config(worker->gate, catalog->config);
-        lru_clear(worker->hop_tokens);
-        proxies_free(worker->proxies);
-        worker->proxies = proxies_new(catalog->config->trusted_proxies);
+        use_config(worker, catalog->config);
     }
     view_unref(before);
 }
@@ -339,7 +346,7 @@ static void on_drain(void *self)
 {
     worker_t *worker = self;
 
-    http_server_drain(worker->server, worker->view->catalog->config->limits.drain_ms, on_drained, worker);
+    http_server_drain(worker->server, worker->view->catalog->config->drain_ms, on_drained, worker);
 }
 
 void worker_drain(worker_t *worker)
@@ -367,24 +374,10 @@ static void start_gauges(worker_t *worker)
     event_add(worker->gauges, &every);
 }
 
-static http_limits_t server_limits(const config_t *config)
-{
-    return (http_limits_t){
-        .max_header_bytes = config->limits.max_header_bytes,
-        .max_header_lines = config->limits.max_header_lines,
-        .max_body_bytes = config->limits.max_body_bytes,
-        .header_timeout_ms = config->limits.header_timeout_ms,
-        .body_timeout_ms = config->limits.body_timeout_ms,
-        .idle_timeout_ms = config->limits.idle_timeout_ms,
-        .max_connections = config->limits.max_connections,
-    };
-}
-
 worker_t *worker_new(gateway_t *gateway, unsigned number, const int *listen_fds, size_t count,
                      catalog_t *catalog)
 {
     worker_t *worker = NEW(worker_t);
-    http_limits_t limits = server_limits(catalog->config);
 
     worker->gateway = gateway;
     worker->loop = loop_new();
@@ -400,7 +393,7 @@ worker_t *worker_new(gateway_t *gateway, unsigned number, const int *listen_fds,
     show(worker, catalog);
     set_options(worker, catalog->config);
     worker->mcp = mcp_server_new(&handlers, worker, &worker->options);
-    worker->server = http_server_new(worker->loop, &limits, router_handle, worker);
+    worker->server = http_server_new(worker->loop, &catalog->config->door, router_handle, worker);
     for (size_t i = 0; i < count; i++) {
         http_server_accept(worker->server, listen_fds[i]);
     }

@@ -68,7 +68,7 @@ void worker_run(worker_t *worker); /* on its thread, until it has drained */
 void worker_close(worker_t *worker);
 void worker_free(worker_t *worker);
 
-void worker_show(worker_t *worker, catalog_t *catalog); /* any thread */
+void worker_show(worker_t *worker, catalog_t *catalog); /* any thread; not after worker_drain() */
 void worker_drain(worker_t *worker);                    /* any thread */
 
 view_t *view_ref(view_t *view);

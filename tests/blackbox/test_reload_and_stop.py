@@ -245,3 +245,29 @@ def test_a_connector_answers_its_open_call_before_it_stops(start):
     assert crm.popen.wait(10) == 0
     assert answers[0].status_code in (200, 502)  # answered, or not taken any more: never half
     assert answers[0].json()
+
+
+def test_a_catalog_that_changes_during_a_drain_harms_nothing(start):
+    # One worker has ended, another still answers: what discovery learns meanwhile must not reach the one that is gone.
+    entered, leave = threading.Event(), threading.Event()
+
+    def on_call(request):
+        entered.set()
+        leave.wait(40)
+        return text_result("finished")
+
+    slow = start.fake(on_call=on_call, ttl_ms=1000)
+    other = start.fake(tools=[tool("a")], ttl_ms=1000)
+    gateway = start.gateway([{"name": "one", "url": slow.url}, {"name": "two", "url": other.url}], workers=4)
+    answers = []
+    caller = threading.Thread(target=lambda: answers.append(gateway.rest("one_echo")))
+    caller.start()
+    assert entered.wait(5)
+    other.tools.append(tool("b"))
+    gateway.signal(signal.SIGTERM)
+    time.sleep(4)
+    leave.set()
+    caller.join(20)
+
+    assert answers[0].status_code == 200
+    assert gateway.popen.wait(20) == 0

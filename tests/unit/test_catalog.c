@@ -94,6 +94,22 @@ Test(catalog, keeps_a_bad_tool_out_and_says_why)
     metrics_free(metrics);
 }
 
+/* Cut in the middle of a character it was no JSON, and the whole report was lost. */
+Test(catalog, reports_a_bad_tool_whose_name_is_cut)
+{
+    fixture_listing_t crm = { 0 };
+    metrics_t *metrics = metrics_new();
+    char name[128] = { 0 };
+
+    memset(name, 'a', 127);
+    AUTO(mem_free) char *declaration = mem_printf("{\"name\":\"%s\u00e9\"}", name);
+    fixture_add(&crm, declaration);
+    catalog_t *catalog = fixture_catalog(&crm, NULL, metrics);
+    cr_assert(strstr(catalog->status, "\"tool\":\"aaaa"), "%s", catalog->status);
+    catalog_unref(catalog);
+    metrics_free(metrics);
+}
+
 Test(catalog, lets_only_modern_clients_see_what_older_ones_cannot_take)
 {
     fixture_listing_t crm = { 0 };

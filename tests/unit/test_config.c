@@ -227,6 +227,98 @@ Test(config, never_forwards_the_headers_that_carry_trust)
             ":3:", "no header name");
 }
 
+/* A second Accept-Encoding would have the connector answer in a coding that nobody here reads. */
+Test(config, never_forwards_a_header_that_is_the_gateways_own)
+{
+    static const char *const names[] = { "User-Agent", "Accept-Encoding", "Content-Location",
+                                         "Proxy-Foo",  "Last-Event-ID",   "X-Forwarded-For" };
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        AUTO(mem_free)
+        char *yaml =
+            mem_printf(AUTH "connectors: [{name: a, url: \"unix:/x\", forward_headers: [%s]}]\n", names[i]);
+        refused(yaml, ":3:", "never forwarded");
+    }
+}
+
+Test(config, refuses_tool_timeouts_that_would_not_do_what_they_say)
+{
+#define TIMEOUTS(pairs) AUTH "connectors: [{name: a, url: \"unix:/x\", tool_timeouts: {" pairs "}}]\n"
+    refused(TIMEOUTS("a_x: 1s, a_x: 2s"), ":3:", "given twice");
+    refused(TIMEOUTS("a_x: "), ":3:", "a_x needs a time");
+    refused(TIMEOUTS("search: 1s"), "", "a_search");
+    config_unref(load_well(TIMEOUTS("a_x: 1s")));
+}
+
+Test(config, refuses_limits_that_let_nothing_through)
+{
+    refused(AUTH "limits: {body: 0}\n", ":3:", "expected a size");
+    refused(AUTH "limits: {headers: 0KiB}\n", ":3:", "expected a size");
+    refused(AUTH "limits: {header_lines: 0}\n", ":3:", "at least 1");
+    refused(AUTH "limits: {reply: 99999999999999999999}\n", ":3:", "expected a size");
+    config_unref(load_well(AUTH "limits: {body: 1KiB, connections: 0}\n"));
+}
+
+Test(config, takes_no_name_for_a_loopback_address)
+{
+    refused("auth: {mode: none}\nlisten: 127.attacker.example:8080\n", "", "loopback or a unix socket only");
+    refused("auth: {mode: none}\nlisten: 127.0.0.1.attacker.example:8080\n", "",
+            "loopback or a unix socket only");
+    config_unref(load_well("auth: {mode: none}\nlisten: 127.0.0.2:8080\n"));
+    config_unref(load_well("auth: {mode: none}\nlisten: \"[::1]:8080\"\n"));
+}
+
+/* Both stand between quotes in WWW-Authenticate. */
+Test(config, refuses_texts_that_would_break_a_header)
+{
+    refused(AUTH "public_url: 'https://a.example/\"x'\n", "", "public_url");
+    refused(AUTH "public_url: https://\n", "", "public_url");
+    refused(AUTH "policies: [{permission: 'a\"b', allow: [x]}]\n", ":3:", "a permission is one word");
+    refused(AUTH "policies: [{permission: \"a b\", allow: [x]}]\n", ":3:", "a permission is one word");
+}
+
+Test(config, refuses_what_yaml_would_hide)
+{
+    refused(AUTH "---\nlisten: 127.0.0.1:1\n", ":4:", "second document");
+    refused(AUTH "\"listen\\0x\": 127.0.0.1:1\n", ":3:", "NUL");
+    refused(AUTH "listen: ${A:-${B}}\n", ":3:", "inside another");
+}
+
+Test(config, survives_cycles_and_depth)
+{
+    refused("connectors: &a [*a]\n", "", "expected keys with values");
+    refused("&a {listen: *a}\n", "", "expected a single value");
+    refused("&a ? *a : 1\n", "", "");
+    AUTO(mem_free) char *deep = mem_alloc(200001);
+    memset(deep, '[', 200000);
+    refused(deep, "", "not YAML");
+}
+
+/* Under the sanitizers this finds what a refusal forgets to free. */
+Test(config, survives_every_prefix_and_every_changed_byte)
+{
+    static const char whole[] =
+        "listen: 127.0.0.1:1\npublic_url: https://a.example\nworkers: 2\nlog_level: info\n"
+        "auth: {mode: jwt, hs256_secret: [" SECRET "], issuer: i, audience: u, authorization_servers: [s],\n"
+        "  api_keys: [{name: k, tenant_id: t, permissions: [p], sha256: "
+        "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08}]}\n"
+        "hop_secret: " OTHER "\n"
+        "connectors: [{name: a, url: \"unix:/x\", trust: guiche, forward_headers: [X-A],\n"
+        "  required_headers: {X-A: say}, tool_timeouts: {a_x: 1s}}, {name: b, url: \"http://h\"}]\n"
+        "policies: [{permission: p, allow: [a_*]}]\ncors: {origins: [\"https://o\"]}\n"
+        "trusted_proxies: [10.0.0.0/8]\nlimits: {body: 1KiB}\ntimeouts: {idle: 1s}\nredis: x\n";
+    static const char changes[] = "\"{}[]:,&*0 \n";
+    err_t err;
+    config_unref(load_well(whole));
+    for (size_t i = 0; i < sizeof whole - 1; i++) {
+        AUTO(mem_free) char *changed = mem_strndup(whole, i);
+        config_unref(load(changed, &err));
+        mem_free(changed);
+        changed = mem_strdup(whole);
+        changed[i] = changes[i % (sizeof changes - 1)];
+        config_unref(load(changed, &err));
+    }
+}
+
 Test(config, refuses_connectors_that_could_not_be_told_apart)
 {
     refused(AUTH "connectors: [{name: a, url: \"unix:/x\"}, {name: a, url: \"unix:/y\"}]\n", "",

@@ -98,10 +98,9 @@ static void run(int ms)
 }
 
 static connector_config_t connectors[1] = { { .name = "one", .prefix = "one_", .refresh_ms = 60000 } };
-static config_t config = { .connectors = connectors,
-                           .connector_count = 1,
-                           .limits = { .max_reply_bytes = 1048576 },
-                           .references = 1000000 };
+static config_t config = {
+    .connectors = connectors, .connector_count = 1, .max_reply_bytes = 1048576, .references = 1000000
+};
 
 static void open_all(void)
 {
@@ -369,11 +368,63 @@ Test(discover, asks_again_on_suspicion_but_not_at_once_each_time)
     open_all();
     run(5000);
     for (int i = 0; i < 100; i++) {
-        discover_suspect(discover, "one");
-        discover_suspect(discover, "nobody");
+        discover_suspect(discover, "one", true);
+        discover_suspect(discover, "nobody", true);
     }
     run(1000);
     cr_assert_eq(lists, 1);
+    close_all();
+}
+
+/* A caller who sends bad arguments again and again must not open session after session. */
+Test(discover, opens_no_new_session_when_only_the_list_is_suspected)
+{
+    list = two_tools;
+    legacy = true;
+    enough = was_asked;
+    open_all();
+    run(5000);
+    discover_suspect(discover, "one", false);
+    for (int i = 0; i < 8 && lists < 2; i++) {
+        run(1000);
+    }
+    cr_assert_eq(lists, 2);
+    cr_assert_eq(initializes, 1);
+    close_all();
+}
+
+/* A suspicion may bring the next asking forward, never put it off. */
+Test(discover, does_not_wait_longer_because_of_a_suspicion)
+{
+    list = two_tools;
+    enough = was_asked;
+    refuses = true;
+    open_all();
+    run(5000);
+    refuses = false;
+    for (int i = 0; i < 10 && lists == 0; i++) {
+        discover_suspect(discover, "one", true);
+        run(200);
+    }
+    cr_assert_eq(lists, 1, "asked again half a second after the failure");
+    close_all();
+}
+
+static const char *cursors_in_a_circle(int nth, const char *request)
+{
+    (void)request;
+    return nth % 2 ? "\"result\":{\"tools\":[],\"nextCursor\":\"b\"}"
+                   : "\"result\":{\"tools\":[" TOOL("a") "],\"nextCursor\":\"a\"}";
+}
+
+Test(discover, sees_that_cursors_go_in_a_circle)
+{
+    list = cursors_in_a_circle;
+    enough = was_asked;
+    open_all();
+    run(5000);
+    cr_assert_eq(lists, 3);
+    cr_assert(strstr(found.last_error, "repeats a cursor"), "%s", found.last_error);
     close_all();
 }
 
@@ -400,4 +451,14 @@ Test(discover, tells_nothing_when_nothing_has_changed)
     cr_assert_eq(lists, 2);
     cr_assert_eq(changes, before + 1, "the new configuration is told, the same list is not");
     close_all();
+}
+
+/* Ends in mid-turn, with the news still to be told: under the sanitizers this was a use after free. */
+Test(discover, tells_nothing_once_it_is_freed)
+{
+    list = two_tools;
+    enough = never;
+    open_all();
+    close_all();
+    cr_assert_eq(changes, 0);
 }

@@ -143,6 +143,22 @@ Test(query_args, sees_a_token_in_whatever_dress)
     cr_assert_not(query_has_token((span_t){ 0 }));
 }
 
+/* The rest was dropped without a word once. */
+Test(query_args, refuses_more_items_than_it_reads)
+{
+    AUTO_BUF query = { 0 };
+
+    buf_add_text(&query, "ids=a");
+    for (int i = 1; i < QUERY_LIST_MAX; i++) {
+        buf_add_text(&query, ",a");
+    }
+    AUTO(mem_free) char *fits = mem_strdup(buf_text(&query));
+    buf_add_text(&query, ",a");
+    AUTO_BUF out = { 0 };
+    cr_assert_eq(query_args(schema, span_of(fits), &out, NULL), 0);
+    refuses(buf_text(&query), "use POST");
+}
+
 Test(query_list, is_bounded)
 {
     AUTO_BUF text = { 0 };

@@ -207,6 +207,8 @@ Test(relay, makes_one_sentence_of_every_answer_that_is_none)
           "not a JSON-RPC message");
     fails(JSON_HEAD "{\"jsonrpc\":\"2.0\",\"id\":7,\"error\":{\"code\":\"x\",\"message\":\"secret\"}}",
           "cannot be read");
+    fails(JSON_HEAD "{\"jsonrpc\":\"2.0\",\"id\":7,\"error\":{\"code\":4294934694,\"message\":\"\"}}",
+          "cannot be read");
     fails(JSON_HEAD "{\"jsonrpc\":\"2.0\",\"id\":7,\"error\":{\"code\":99999999999999,\"message\":\"\"}}",
           "cannot be read");
 }
