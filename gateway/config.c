@@ -195,6 +195,7 @@ void config_unref(config_t *config)
     }
     mem_free(config->secrets);
     free_secret(config->hop_secret);
+    free_secret(config->redis);
     keys_free(config->keys);
     char **owned[] = { &config->listen, &config->admin_listen, &config->public_url,
                        &config->issuer, &config->audience,     &config->default_tenant };
@@ -375,12 +376,12 @@ static int read_timeouts(yaml_file_t *file, yaml_node_t *node, void *into, err_t
 
 static int read_redis(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err)
 {
-    AUTO(mem_free) char *text = NULL;
-    if (yaml_scalar(file, node, &text, err)) {
+    config_t *config = into;
+    if (yaml_read_text(file, node, &config->redis, err)) {
         return -1;
     }
-    if (text) {
-        config_warn(into, "redis is set, but nothing uses it yet.");
+    if (config->redis) {
+        config_warn(config, "redis is set, but nothing uses it yet.");
     }
     return 0;
 }

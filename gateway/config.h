@@ -79,6 +79,7 @@ typedef struct config {
     http_limits_t door;     /* of each worker */
     size_t max_reply_bytes; /* of a connector */
     int64_t drain_ms;
+    char *redis;     /* may hold a password; nothing uses it yet */
     char **warnings; /* sentences for the log and `guiche check`, NULL-ended ("redis: nothing uses it yet") */
     /* private */
     int references;

@@ -148,6 +148,7 @@ static void reload(serve_t *serve)
     note_restart("listen", differs(serve->config->listen, config->listen));
     note_restart("admin_listen", differs(serve->config->admin_listen, config->admin_listen));
     note_restart("workers", serve->config->workers != config->workers);
+    note_restart("redis", differs(serve->config->redis, config->redis));
     log_set_level(config->log_level);
     log_warnings(config);
     config_unref(serve->config);

@@ -115,9 +115,9 @@ def is_quiet(gateway):
     return not gateway.lines(request_id=request_id)
 
 
-@pytest.mark.parametrize("setting", [{"listen": "127.0.0.1:1"}, {"workers": 3}, {"admin_listen": "127.0.0.1:1"}])
+@pytest.mark.parametrize("setting", [{"listen": "127.0.0.1:1"}, {"workers": 3}, {"admin_listen": "127.0.0.1:1"}, {"redis": "redis://127.0.0.1"}])
 def test_what_needs_a_restart_says_so(start, setting):
-    # docs/configuration.md: listen and workers need a restart and the reload says so.
+    # docs/configuration.md: listen, workers and redis need a restart and the reload says so.
     gateway = start.gateway([{"name": "one", "url": start.fake().url}])
     gateway.reload(**setting)
     (name,) = setting
