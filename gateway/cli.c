@@ -29,7 +29,7 @@ static const struct {
       cli_tools },
     { "call", "call URL NAME key=value...",
       "Call a tool and print its answer. Values are typed by the tool's schema; a list is a,b or "
-      "[\"a\",\"b\"].",
+      "[\"a\",\"b\"], and key:=JSON takes any JSON.",
       cli_call },
     { "env-example", "env-example", "Print the gateway's part of .env.example.", env_example },
     { "version", "version", "Print the version.", version },

@@ -98,6 +98,9 @@ int cli_tools(int argc, char **argv)
     {
         print_tool(tool);
     }
+    if (json_array_size(json_object_get(result, "tools")) == 0) {
+        fputs("guiche: no tools for this token.\n", stderr);
+    }
     if (json_is_string(json_object_get(result, "nextCursor"))) {
         fputs("guiche: the list goes on; this is its first page.\n", stderr);
     }
@@ -127,21 +130,61 @@ static void add_encoded(buf_t *query, const char *text, size_t length)
 }
 
 /* key=value words are the query string of the REST routes, so that both type values alike. */
+static void add_to_query(buf_t *query, const char *word, const char *equals)
+{
+    buf_add_text(query, query->length ? "&" : "");
+    add_encoded(query, word, (size_t)(equals - word));
+    buf_add_char(query, '=');
+    add_encoded(query, equals + 1, strlen(equals + 1));
+}
+
+/* key:=JSON is what a query cannot say: objects, lists of objects. */
+static int add_as_json(json_t *values, const char *word, const char *equals, err_t *err)
+{
+    json_error_t where;
+    json_t *value = json_loads(equals + 1, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &where);
+    AUTO(mem_free) char *key = mem_strndup(word, (size_t)(equals - word - 1));
+    if (!value) {
+        return err_set(err, ERR_CALLER, "What follows %.64s:= is not JSON: %s.", key, where.text);
+    }
+    json_object_set_new(values, key, value);
+    return 0;
+}
+
+static int read_words(int argc, char **argv, buf_t *query, json_t *values, err_t *err)
+{
+    for (int i = 0; i < argc; i++) {
+        const char *equals = strchr(argv[i], '=');
+        bool is_json = equals && equals > argv[i] + 1 && equals[-1] == ':';
+        if (!equals || equals == argv[i]) {
+            return err_set(err, ERR_CALLER, "\"%.64s\" is not key=value (or key:=JSON).", argv[i]);
+        }
+        if (!is_json) {
+            add_to_query(query, argv[i], equals);
+        } else if (add_as_json(values, argv[i], equals, err)) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 static int read_arguments(int argc, char **argv, const json_t *schema, buf_t *ret, err_t *err)
 {
     AUTO_BUF query = { 0 };
-    for (int i = 0; i < argc; i++) {
-        const char *equals = strchr(argv[i], '=');
-        if (!equals || equals == argv[i]) {
-            return err_set(err, ERR_CALLER, "\"%.64s\" is not key=value.", argv[i]);
-        }
-        buf_add_text(&query, i ? "&" : "");
-        add_encoded(&query, argv[i], (size_t)(equals - argv[i]));
-        buf_add_char(&query, '=');
-        add_encoded(&query, equals + 1, strlen(equals + 1));
+    AUTO_BUF typed = { 0 };
+    json_auto_t *values = json_object();
+    if (read_words(argc, argv, &query, values, err)) {
+        return -1;
     }
     AUTO(mem_free) char *text = json_dumps(schema, JSON_COMPACT | JSON_ENCODE_ANY);
-    return query_args(text, buf_span(&query), ret, err);
+    if (query_args(text, buf_span(&query), &typed, err)) {
+        return -1;
+    }
+    json_auto_t *others = json_loadb(typed.data, typed.length, 0, NULL);
+    json_object_update_missing(values, others);
+    AUTO(mem_free) char *all = json_dumps(values, JSON_COMPACT);
+    buf_add_text(ret, all);
+    return 0;
 }
 
 static void print_block(const json_t *block)
@@ -190,6 +233,9 @@ int cli_call(int argc, char **argv)
     }
     err_t err;
     int result = call_tool(argv[0], argv[1], argc - 2, argv + 2, &err);
+    if (result < 0 && err.kind == ERR_CALLER) {
+        return cli_usage("%s (key=value is typed by the tool's schema, key:=JSON takes any JSON)", err.text);
+    }
     return result < 0 ? cli_failed("%s", err.text) : result;
 }
 
@@ -241,7 +287,8 @@ static json_t *ask(const char *url, const char *method, const char *name, span_t
                                                    .id = 1,
                                                    .method = method,
                                                    .name = span_of(name),
-                                                   .arguments = arguments });
+                                                   .arguments = arguments,
+                                                   .progress = arguments.at != NULL });
     exchange_t exchange = { .loop = loop_new() };
     web_t *web = web_new(exchange.loop);
     post(web, &exchange, url, method, name, buf_span(&body));
@@ -278,7 +325,7 @@ static void on_reply(void *self, const web_reply_t *reply, const err_t *err)
     exchange_t *exchange = self;
     loop_stop(exchange->loop);
     if (err) {
-        exchange->problem = *err;
+        err_set(&exchange->problem, err->kind, "No answer from that URL. %s", err->text);
         return;
     }
     err_set(&exchange->problem, ERR_UPSTREAM, "HTTP %d, and no MCP answer.", reply->status);

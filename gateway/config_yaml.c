@@ -36,6 +36,22 @@ int yaml_open(yaml_file_t *file, const char *path, config_lookup_f lookup, err_t
     return result;
 }
 
+/* [${A}, ${B}] is what people write and YAML reads as the beginning of a mapping. */
+static const char *syntax_hint(const yaml_parser_t *parser)
+{
+    const char *line = (const char *)parser->input.string.start,
+               *end = (const char *)parser->input.string.end;
+    for (size_t i = 0; line && i < parser->problem_mark.line; i++) {
+        line = memchr(line, '\n', (size_t)(end - line));
+        line = line ? line + 1 : NULL;
+    }
+    const char *newline = line ? memchr(line, '\n', (size_t)(end - line)) : NULL;
+    size_t length = line ? (size_t)((newline ? newline : end) - line) : 0;
+    return length && memmem(line, length, "${", 2)
+               ? " Inside [ ] and { }, quote what holds a variable: [\"${A}\", \"${B}\"]."
+               : "";
+}
+
 static int refuse_syntax(const yaml_file_t *file, const yaml_parser_t *parser, err_t *err)
 {
     const char *problem = parser->problem ? parser->problem : "it cannot be parsed";
@@ -43,8 +59,9 @@ static int refuse_syntax(const yaml_file_t *file, const yaml_parser_t *parser, e
         return err_set(err, ERR_CALLER, "%s: not YAML: %s at byte %zu.", file->path, problem,
                        parser->problem_offset);
     }
-    return err_set(err, ERR_CALLER, "%s:%zu: not YAML: %s (column %zu).", file->path,
-                   parser->problem_mark.line + 1, problem, parser->problem_mark.column + 1);
+    return err_set(err, ERR_CALLER, "%s:%zu: not YAML: %s (column %zu).%s", file->path,
+                   parser->problem_mark.line + 1, problem, parser->problem_mark.column + 1,
+                   syntax_hint(parser));
 }
 
 /* What stands after a second "---" would be passed over without a word. */

@@ -9,6 +9,7 @@ import time
 import jwt
 import pytest
 
+from fake_connector import tool
 from harness import HOP_SECRET, JWT_SECRET, free_port, run, token
 
 
@@ -139,6 +140,25 @@ def test_a_call_that_fails_says_why_and_ends_badly(stack, arguments, env, words)
 
     assert done.returncode != 0
     assert re.search(words, done.stdout + done.stderr)
+
+
+def test_call_takes_any_json_by_another_sign(start):
+    schema = {"type": "object", "properties": {"scores": {"type": "object"}, "note": {"type": "string"}}}
+    fake = start.fake(tools=[tool("rate", inputSchema=schema)])
+    gateway = start.gateway([{"name": "fake", "url": fake.url}])
+    environment = {"GUICHE_TOKEN": token()}
+    good = run("call", gateway.url, "fake_rate", 'scores:={"budget":7}', "note=fine", env=environment)
+    bad = run("call", gateway.url, "fake_rate", "scores:={budget", env=environment)
+
+    assert good.returncode == 0, good.stderr
+    assert fake.calls()[0].arguments == {"scores": {"budget": 7}, "note": "fine"}
+    assert bad.returncode == 2 and "is not JSON" in bad.stderr
+
+
+def test_tools_says_when_a_token_sees_none(stack):
+    done = run("tools", stack.url, env={"GUICHE_TOKEN": token(permissions=["nothing"])})
+
+    assert done.returncode == 0 and "no tools" in done.stderr
 
 
 def test_a_gateway_that_is_not_there_is_a_sentence():

@@ -126,6 +126,7 @@ Test(config, refuses_wrong_types)
     refused("- a\n- b\n", ":1:", "expected keys with values");
     refused("", "", "is empty");
     refused("a: [\n", "", "not YAML");
+    refused("auth: {mode: jwt}\nhop_secret: x\nlisten: [${A}, ${B}]\n", ":3:", "quote what holds a variable");
 }
 
 Test(config, expands_variables_after_parsing)
