@@ -120,6 +120,12 @@ static void log_forward(const forward_t *forward)
     log_ms("upstream_ms", forward_upstream_us(forward));
 }
 
+/* What a caller got wrong quotes the arguments, which are customers' data. */
+static const char *loggable_error(const mcp_ended_t *ended)
+{
+    return ended->failed && ended->kind != ERR_CALLER ? ended->text : NULL;
+}
+
 static void write_line(worker_t *worker, const mcp_ended_t *ended, const forward_t *forward)
 {
     const mcp_request_t *request = ended->request;
@@ -138,7 +144,7 @@ static void write_line(worker_t *worker, const mcp_ended_t *ended, const forward
         log_forward(forward);
     }
     log_str("outcome", ended->failed ? err_name(ended->kind) : ended->http_status ? "ok" : "gone");
-    log_str("error", ended->failed ? ended->text : NULL);
+    log_str("error", loggable_error(ended));
     log_ms("ms", ended->us);
     log_int("bytes", (int64_t)ended->reply_bytes);
     log_principal(request->principal);

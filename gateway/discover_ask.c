@@ -167,6 +167,7 @@ static void send_message(ask_t *ask, const char *method, mcp_revision_t revision
     relay_request_t request = {
         .pool = ask->request.pool,
         .headers = buf_span(&lines),
+        .key_holder = ask->request.config->trusted ? ask->request.config->name : NULL,
         .deadline_ms = ask->deadline_ms,
         .idempotent = true,
         .id = *ask->request.last_id,

@@ -8,7 +8,6 @@
 #include "forward.h"
 
 #include <event2/buffer.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -122,6 +121,10 @@ static int begin(forward_t *forward, const mcp_request_t *request, err_t *err)
     char trace[TRACE_SIZE];
 
     forward->id = ++forward->worker->last_id;
+    if (forward->worker->impatient) {
+        return err_set(err, ERR_UPSTREAM,
+                       "The gateway is stopping. Nothing was done; try again in a moment.");
+    }
     if (find_tool(forward, request, err)) {
         return -1;
     }
@@ -233,6 +236,7 @@ static void start(forward_t *forward, struct evbuffer *body)
     relay_request_t request = {
         .pool = forward->view->lanes[forward->tool->connector]->pool,
         .headers = buf_span(&forward->worker->scratch),
+        .key_holder = forward->connector->config->trusted ? forward->connector->config->name : NULL,
         .deadline_ms = now_ms + timeout_ms,
         .idempotent = forward->tool->read_only || forward->tool->idempotent,
         .id = forward->id,
@@ -378,39 +382,10 @@ static void on_answer(void *self, const relay_answer_t *answer)
     release(forward);
 }
 
-static int fail_timeout(const catalog_tool_t *tool, const connector_config_t *connector,
-                        const forward_end_t *end, err_t *ret)
-{
-    bool safe = tool->read_only || tool->idempotent;
-
-    return err_set(ret, ERR_TIMEOUT,
-                   "Connector %s did not finish %s within %" PRId64 " s. Narrow the request%s. %s",
-                   connector->name, tool->name, (end->us + 500000) / 1000000,
-                   end->asked_progress ? "" : ", or ask for progress to give it more time",
-                   safe ? "Trying again is safe." : "The outcome is unknown: check before repeating.");
-}
-
-int forward_failure(const catalog_tool_t *tool, const connector_config_t *connector, const forward_end_t *end,
-                    err_t *ret)
-{
-    const char *advice = "The outcome is unknown: check before repeating.";
-
-    if (end->cause->kind == ERR_TIMEOUT && end->sent) {
-        return fail_timeout(tool, connector, end, ret);
-    }
-    if (!end->sent) {
-        advice = "Nothing was done; try again in a moment.";
-    } else if (tool->read_only || tool->idempotent) {
-        advice = "Trying again is safe.";
-    }
-    return err_set(ret, end->cause->kind == ERR_TIMEOUT ? ERR_TIMEOUT : ERR_UPSTREAM,
-                   "Connector %s failed %s. %s %s", connector->name,
-                   end->sent ? "in mid-call" : "to take the call", end->cause->text, advice);
-}
-
 static void on_error(void *self, const err_t *cause, bool sent)
 {
     forward_t *forward = self;
+    int status = relay_status(forward->relay);
     err_t err;
 
     exchange_over(forward);
@@ -420,6 +395,7 @@ static void on_error(void *self, const err_t *cause, bool sent)
     }
     forward_end_t end = {
         .cause = cause,
+        .status = status,
         .sent = sent,
         .asked_progress = forward->wants_progress,
         .us = forward->upstream_us,
@@ -448,6 +424,29 @@ static void on_gone(void *self)
     } else if (forward->paused) {
         forward->paused = false; /* nobody is there to drain */
         relay_pause(forward->relay, false);
+    }
+}
+
+static void give_up(forward_t *forward)
+{
+    err_t err;
+
+    relay_cancel(forward->relay);
+    exchange_over(forward);
+    tell_cancelled(forward);
+    forward_stopped(forward->tool, forward->connector->config, &err);
+    if (forward->call) {
+        mcp_call_error(forward->call, &err);
+    }
+    release(forward);
+}
+
+void forward_give_up_all(worker_t *worker)
+{
+    forward_t *forward;
+
+    while ((forward = LIST_FIRST(&worker->forwards))) {
+        give_up(forward);
     }
 }
 

@@ -12,7 +12,8 @@ void forward_call(worker_t *worker, mcp_call_t *call);
 /* The same for a call with answers of its own: `companion` is freed when call and exchange are both over.
  * True while the call is open, false when it has been answered already. */
 bool forward_call_with(worker_t *worker, mcp_call_t *call, void *companion, void (*free_companion)(void *));
-void forward_cancel_all(worker_t *worker); /* at the end of a worker */
+void forward_give_up_all(worker_t *worker); /* each open call is answered that nobody can wait longer */
+void forward_cancel_all(worker_t *worker);  /* at the end of a worker: whoever still waits gets no answer */
 
 /* For the log: what is known of a call when it has ended. The forward is mcp_call_owner() of its call. */
 const catalog_tool_t *forward_tool(const forward_t *forward);           /* NULL: no such tool */
@@ -23,6 +24,7 @@ void forward_logged(forward_t *forward); /* the call is over; the owner is gone 
 /* How an exchange ended without an answer. */
 typedef struct {
     const err_t *cause; /* its text begins with "It" or "The connector" */
+    int status;         /* HTTP, of what came back; 0: nothing */
     bool sent;          /* the connector may have begun */
     bool asked_progress;
     int64_t us; /* how long it took */
@@ -30,3 +32,5 @@ typedef struct {
 /* The sentence for the caller: what happened, and whether trying again is safe. Pure. Always -1. */
 int forward_failure(const catalog_tool_t *tool, const connector_config_t *connector, const forward_end_t *end,
                     err_t *ret);
+/* The same for a call that was still open when the gateway had to stop. */
+int forward_stopped(const catalog_tool_t *tool, const connector_config_t *connector, err_t *ret);

@@ -10,6 +10,8 @@
 #include "mem.h"
 #include "query_list.h"
 
+#define SHOWN_MAX_BYTES 64 /* of a name we do not know */
+
 typedef struct {
     json_t *schema, *properties;
     json_t *values; /* the arguments so far */
@@ -360,12 +362,32 @@ static bool is_absent(const reader_t *reader, const char *name, const char *type
     return strcmp(text, "None") == 0 || (!*text && type && strcmp(type, "string") != 0);
 }
 
+/* The words of fields_decode(), which answers the same mistake in a POST. */
+static int refuse_unknown(const reader_t *reader, const char *name, err_t *err)
+{
+    AUTO_BUF text = { 0 };
+    const char *separator = "; this takes ", *known;
+    json_t *schema;
+
+    buf_add_text(&text, "Unknown argument ");
+    buf_add_json_string_cut(&text, span_of(name), SHOWN_MAX_BYTES);
+    if (json_object_size(reader->properties) == 0) {
+        buf_add_text(&text, "; this takes no arguments");
+    }
+    json_object_foreach(reader->properties, known, schema)
+    {
+        buf_addf(&text, "%s%s", separator, known);
+        separator = ", ";
+    }
+    return err_set(err, ERR_CALLER, "%s.", buf_text(&text));
+}
+
 static int add_argument(reader_t *reader, const char *name, buf_t *text, err_t *err)
 {
     json_t *schema = json_object_get(reader->properties, name);
 
     if (!schema) {
-        return err_set(err, ERR_CALLER, "There is no argument called %.64s.", name);
+        return refuse_unknown(reader, name, err);
     }
     schema = simplify(reader->schema, schema);
     const char *type = type_of(schema);

@@ -22,6 +22,7 @@ struct relay {
     const relay_events_t *events;
     void *self;
     hop_t *hop;
+    const char *key_holder;
     uint64_t id;
     size_t max_event_bytes;
     sse_reader_t *reader; /* NULL: the answer is JSON */
@@ -101,6 +102,7 @@ relay_t *relay_start(const relay_request_t *request, struct evbuffer *body, cons
 
     relay->events = events;
     relay->self = self;
+    relay->key_holder = request->key_holder;
     relay->id = request->id;
     relay->max_event_bytes = request->max_event_bytes;
     relay->hop = hop_start(request->pool, &hop_request, body, &hop_events, relay);
@@ -176,6 +178,16 @@ static void fail(relay_t *relay, const char *text)
     tell_error(relay, &err, true);
 }
 
+static void refused(const relay_t *relay, err_t *ret)
+{
+    if (relay->status == 401 && relay->key_holder) {
+        err_set(ret, ERR_UPSTREAM, "It does not accept this gateway's key. " RELAY_KEY_REMEDY,
+                relay->key_holder);
+    } else {
+        err_set(ret, ERR_UPSTREAM, "It refused the credentials it was given (HTTP %d).", relay->status);
+    }
+}
+
 static void fail_status(relay_t *relay)
 {
     err_t err;
@@ -183,7 +195,7 @@ static void fail_status(relay_t *relay)
     switch (relay->status) {
     case 401:
     case 403:
-        err_set(&err, ERR_UPSTREAM, "It refused the credentials it was given (HTTP %d).", relay->status);
+        refused(relay, &err);
         break;
     case 202:
     case 204:

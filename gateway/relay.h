@@ -35,9 +35,13 @@ typedef struct {
     void (*on_error)(void *self, const err_t *err, bool sent); /* sent: the connector may have begun */
 } relay_events_t;
 
+/* Of a trusted connector that does not know our signature; takes its name. */
+#define RELAY_KEY_REMEDY "Its operator sets HOP_KEY to what `guiche hop-key %s` prints."
+
 typedef struct {
     http_pool_t *pool;
-    span_t headers; /* ready lines */
+    span_t headers;         /* ready lines */
+    const char *key_holder; /* a trusted connector: its 401 is about its key; must outlive the relay */
     int64_t deadline_ms;
     bool idempotent;
     uint64_t id; /* of our request */

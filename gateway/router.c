@@ -52,7 +52,7 @@ static void health(worker_t *worker, http_request_t *request)
 
 static void ready(worker_t *worker, http_request_t *request)
 {
-    status_ready(worker->view->catalog, request);
+    status_ready(worker->view->catalog, worker->stopping, request);
 }
 
 static void resource_metadata(worker_t *worker, http_request_t *request)

@@ -216,7 +216,7 @@ static void on_admin(void *self, http_request_t *request)
     } else if (span_is(path, "/metrics")) {
         status_metrics(&serve->gateway, request);
     } else if (span_is(path, "/ready")) {
-        status_ready(serve->catalog, request);
+        status_ready(serve->catalog, serve->draining, request);
     } else if (span_is(path, "/health")) {
         status_health(request);
     } else {

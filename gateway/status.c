@@ -13,9 +13,11 @@ void status_health(http_request_t *request)
     reply_json(request, 200, "{\"status\":\"ok\"}");
 }
 
-void status_ready(const catalog_t *catalog, http_request_t *request)
+void status_ready(const catalog_t *catalog, bool stopping, http_request_t *request)
 {
-    if (catalog->ready) {
+    if (stopping) {
+        http_reply_error(request, 503, "stopping", "The gateway is stopping.");
+    } else if (catalog->ready) {
         reply_json(request, 200, "{\"status\":\"ready\"}");
     } else {
         http_reply_error(request, 503, "not_ready", "No connector has been listed yet; /status says why.");

@@ -7,7 +7,8 @@
 #include "http_server.h"
 
 void status_health(http_request_t *request);
-void status_ready(const catalog_t *catalog, http_request_t *request);
+/* stopping: open calls are still answered, but nothing new should be sent here. */
+void status_ready(const catalog_t *catalog, bool stopping, http_request_t *request);
 void status_page(const catalog_t *catalog, http_request_t *request);
 void status_metrics(gateway_t *gateway, http_request_t *request);
 /* RFC 9728; 404 unless auth.authorization_servers is set. */

@@ -16,7 +16,8 @@
 #define LISTS_MAX_BYTES (16 * 1024 * 1024)
 #define HOP_TOKENS_MAX 10000
 #define GAUGES_EVERY_S 1
-#define ID_BITS 40 /* JavaScript reads integers up to 53 bits */
+#define LAST_WORDS_MS 1000 /* of the drain, at most: for answers to reach their callers */
+#define ID_BITS 40         /* JavaScript reads integers up to 53 bits */
 
 typedef struct {
     char *text;
@@ -342,11 +343,33 @@ static void on_drained(void *self)
     loop_stop(worker->loop);
 }
 
-static void on_drain(void *self)
+static void on_patience_over(evutil_socket_t fd, short what, void *self)
 {
     worker_t *worker = self;
 
-    http_server_drain(worker->server, worker->view->catalog->config->drain_ms, on_drained, worker);
+    (void)fd, (void)what;
+    worker->impatient = true;
+    forward_give_up_all(worker);
+}
+
+/* An answer that says what is not known is better than a closed connection: CrewAI waits for ever on that. */
+static void limit_patience(worker_t *worker, int64_t drain_ms)
+{
+    int64_t last_words_ms = drain_ms / 10 < LAST_WORDS_MS ? drain_ms / 10 : LAST_WORDS_MS;
+    struct timeval patience = clock_timeval(drain_ms - last_words_ms);
+
+    worker->patience = evtimer_new(loop_base(worker->loop), on_patience_over, worker);
+    event_add(worker->patience, &patience);
+}
+
+static void on_drain(void *self)
+{
+    worker_t *worker = self;
+    int64_t drain_ms = worker->view->catalog->config->drain_ms;
+
+    worker->stopping = true;
+    limit_patience(worker, drain_ms);
+    http_server_drain(worker->server, drain_ms, on_drained, worker);
 }
 
 void worker_drain(worker_t *worker)
@@ -413,6 +436,9 @@ void worker_close(worker_t *worker)
     forward_cancel_all(worker);
     notify_cancel_all(worker);
     event_free(worker->gauges);
+    if (worker->patience) {
+        event_free(worker->patience);
+    }
     http_server_free(worker->server);
     mcp_server_free(worker->mcp);
     view_unref(worker->view);

@@ -57,6 +57,9 @@ typedef struct worker {
     LIST_HEAD(, notice) notices;   /* cancellations under way */
     principal_t *self;             /* who asks when nobody does: no tenant's data, no permission */
     struct event *gauges;
+    struct event *patience; /* while it drains: when calls that are still open are ended */
+    bool stopping;          /* it drains */
+    bool impatient;         /* no call may begin any more: nothing could wait for its answer */
 } worker_t;
 
 /* The sockets are taken; serving begins with worker_run(). */

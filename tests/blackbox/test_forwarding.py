@@ -175,3 +175,20 @@ def test_a_trace_goes_on_through_the_gateway_to_a_connector_of_ours(start):
     sent = fake.calls()[-1].headers["traceparent"]
 
     assert sent.split("-")[1] == trace and sent.split("-")[2] != "b7ad6b7169203331"
+
+
+def test_what_a_caller_got_wrong_is_answered_and_not_logged(stack):
+    # It quotes arguments, which are customers' data.
+    answer = stack.rest("crm_list_agents", {"Maria da Silva": 1})
+
+    assert answer.status_code == 400 and "Maria" in answer.json()["error"]["message"]
+    line = stack.line_of(answer.headers["x-request-id"])
+    assert line["outcome"] == "caller" and "error" not in line
+    assert "Maria" not in stack.text()
+
+
+def test_an_unknown_argument_in_a_query_is_answered_with_those_there_are(stack):
+    answer = stack.http.get("/v1/tools/crm_compare_agents/stream?periode=today", headers=bearer())
+
+    assert answer.status_code == 400
+    assert answer.json()["error"]["message"].startswith('Unknown argument "periode"; this takes agent_ids')

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import threading
 import time
 
@@ -211,6 +212,93 @@ def test_a_stop_waits_no_longer_than_the_drain(start):
     caller.join(5)
 
     assert code == 0 and time.monotonic() - began < 3 * SLOW
+
+
+@pytest.mark.parametrize("read_only,advice", [(True, "Nothing was changed; try again."), (False, "check before repeating")])
+def test_calls_still_open_at_the_end_of_the_drain_are_answered(start, read_only, advice):
+    # docs/operating.md: a call that is cut without an answer hangs CrewAI for ever.
+    fake = start.fake(tools=[tool("slow", read_only, _meta={"guiche/streams": True})], on_call=lambda r: hang())
+    gateway = start.gateway([{"name": "crm", "url": fake.url, "trust": "none"}], timeouts={"drain": "2s"})
+    asks = {
+        "legacy": lambda: gateway.rpc("tools/call", {"name": "crm_slow", "arguments": {}}, "legacy"),
+        "modern": lambda: gateway.rpc("tools/call", {"name": "crm_slow", "arguments": {}}, "modern"),
+        "progress": lambda: gateway.rpc("tools/call", {"name": "crm_slow", "_meta": {"progressToken": 1}}, "legacy"),
+        "rest": lambda: gateway.rest("crm_slow"),
+        "stream": lambda: gateway.http.post("/v1/tools/crm_slow/stream", json={}, headers=bearer()),
+    }
+    answers = {}
+    callers = [threading.Thread(target=lambda k=k, ask=ask: answers.update({k: ask()})) for k, ask in asks.items()]
+    for caller in callers:
+        caller.start()
+    wait_until(lambda: len(fake.calls()) == len(asks), "the calls")
+    began = time.monotonic()
+    gateway.signal(signal.SIGTERM)
+    code = gateway.popen.wait(10 * SLOW)
+    took = time.monotonic() - began
+    for caller in callers:
+        caller.join(5)
+
+    assert code == 0 and took < 3 * SLOW
+    assert set(answers) == set(asks)
+    texts = [json.loads(harness.rpc_body(answers[k]))["result"]["content"][0]["text"] for k in ("legacy", "modern", "progress")]
+    assert answers["rest"].status_code == 504
+    texts.append(answers["rest"].json()["error"]["message"])
+    last = harness.events(answers["stream"].text)[-1]
+    assert last["type"] == "error"
+    texts.append(last["message"])
+    for text in texts:
+        assert text.startswith("The gateway is stopping and cannot wait longer for connector crm.") and advice in text
+    for answer in answers.values():
+        assert gateway.line_of(answer.headers["x-request-id"])["outcome"] == "timeout"
+    assert len([line for line in gateway.lines(message="request") if line.get("tool") == "crm_slow"]) == len(asks)
+
+
+def test_a_call_that_comes_when_nothing_waits_any_more_is_refused(start):
+    fake = start.fake(on_call=lambda r: hang())
+    gateway = start.gateway([{"name": "one", "url": fake.url}], timeouts={"drain": "5s"}, workers=1)
+    body = json.dumps({"tool_name": "one_echo"}).encode()
+    head = {"Host": "localhost", "Content-Type": "application/json", "Content-Length": len(body)} | bearer()
+    lines = ["POST /v1/tools/execute HTTP/1.1", *(f"{name}: {value}" for name, value in head.items())]
+    caller = threading.Thread(target=lambda: gateway.rest("one_echo"))
+    caller.start()
+    wait_until(fake.calls, "the call")
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as half:
+        half.sendall("\r\n".join([*lines, "", ""]).encode())
+        time.sleep(0.2)
+        gateway.signal(signal.SIGTERM)
+        caller.join(10)  # it is answered when the patience ends, and the connections are cut soon after
+        half.sendall(body)
+        answer = half.recv(65536)
+
+    assert b" 502 " in answer.splitlines()[0] and b"The gateway is stopping. Nothing was done" in answer
+    assert len(fake.calls()) == 1
+    assert gateway.popen.wait(10 * SLOW) == 0
+
+
+def test_ready_says_that_the_gateway_is_stopping(start):
+    # docs/operating.md: on the admin port at once, on the main port to whoever had begun to ask
+    admin = harness.free_port()
+    gateway = start.gateway(
+        [{"name": "one", "url": start.fake(on_call=lambda r: hang()).url}],
+        admin_listen=f"127.0.0.1:{admin}",
+        timeouts={"drain": "3s"},
+    )
+    ready = f"http://127.0.0.1:{admin}/ready"
+    assert httpx.get(ready).status_code == 200
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as half:
+        half.sendall(b"GET /ready HTTP/1.1\r\nHost: x\r\n")
+        time.sleep(0.2)
+        gateway.signal(signal.SIGTERM)
+        wait_until(lambda: "stopping" in gateway.text(), "the stop to begin")
+        answer = httpx.get(ready)
+        assert answer.status_code == 503 and answer.json()["error"]["code"] == "stopping"
+        assert answer.json()["error"]["message"] == "The gateway is stopping."
+        time.sleep(0.2)
+        half.sendall(b"\r\n")
+        said = half.recv(65536)
+
+    assert b" 503 " in said.splitlines()[0] and b"stopping" in said
+    assert gateway.popen.wait(10 * SLOW) == 0
 
 
 def suppressed(function):

@@ -42,6 +42,43 @@ Test(forward, says_what_to_do_about_a_deadline)
     cr_assert_eq(tell(&writing, ERR_TIMEOUT, false, false).kind, ERR_TIMEOUT);
 }
 
+static err_t refused(const connector_config_t *connector, int status)
+{
+    err_t cause, err;
+    forward_end_t end = { .cause = &cause, .status = status, .sent = true };
+
+    err_set(&cause, ERR_UPSTREAM, "It refused the credentials it was given (HTTP %d).", status);
+    forward_failure(&writing, connector, &end, &err);
+    return err;
+}
+
+Test(forward, says_whose_key_is_wrong_when_credentials_are_refused)
+{
+    static const connector_config_t trusted = { .name = "crm", .trusted = true };
+
+    cr_assert_str_eq(
+        refused(&trusted, 401).text,
+        "Connector crm does not accept this gateway's key. Nothing was done; trying again does not "
+        "help. Its operator sets HOP_KEY to what `guiche hop-key crm` prints.");
+    cr_assert_str_eq(refused(&crm, 401).text,
+                     "Connector crm failed to take the call. It refused the credentials "
+                     "it was given (HTTP 401). Nothing was done.");
+    cr_assert(strstr(refused(&trusted, 403).text, "(HTTP 403). Nothing was done."));
+}
+
+Test(forward, says_at_a_stop_what_is_not_known)
+{
+    err_t err;
+
+    forward_stopped(&writing, &crm, &err);
+    cr_assert_eq(err.kind, ERR_TIMEOUT);
+    cr_assert(strstr(err.text, "connector crm. Whether the tool finished is not known; check before"));
+    forward_stopped(&reading, &crm, &err);
+    cr_assert(strstr(err.text, "Nothing was changed; try again."));
+    forward_stopped(&repeatable, &crm, &err);
+    cr_assert(strstr(err.text, "safe"));
+}
+
 /* Our own shortage of descriptors is told as the connector's failure and logged as what it is. */
 Test(forward, blames_nobody_but_the_connector)
 {

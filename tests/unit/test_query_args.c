@@ -96,7 +96,7 @@ Test(query_args, refuses_values_of_another_type)
     refuses("numbers=1,x", "Each item");
     refuses("numbers=1,,2", "Each item");
     refuses("limit=1&limit=2", "twice");
-    refuses("nothing=1", "no argument called nothing");
+    refuses("nothing=1", "Unknown argument \"nothing\"; this takes period, limit, ratio, open, ids,");
     refuses("period=%FF", "period");
 }
 
