@@ -13,3 +13,7 @@ guiche_test(test_forward gateway_core)
 # Against a scripted connector.
 guiche_test(test_relay gateway_core)
 guiche_test(test_discover gateway_core)
+
+# http_fake.c stands in for net's http_server.c and so must be linked before it.
+guiche_test(test_status gateway_core)
+target_sources(test_status PRIVATE http_fake.c)

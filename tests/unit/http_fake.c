@@ -169,6 +169,24 @@ void http_reply(http_request_t *request, int status, const char *content_type, s
     end(request);
 }
 
+void http_reply_bytes(http_request_t *request, int status, const char *content_type, const void *body,
+                      size_t length)
+{
+    struct evbuffer *bytes = evbuffer_new();
+
+    evbuffer_add(bytes, body, length);
+    http_reply(request, status, content_type, bytes);
+    evbuffer_free(bytes);
+}
+
+void http_reply_error(http_request_t *request, int status, const char *code, const char *message)
+{
+    AUTO_BUF body = { 0 };
+
+    buf_addf(&body, "{\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}", code, message);
+    http_reply_bytes(request, status, "application/json", body.data, body.length);
+}
+
 void http_stream_start(http_request_t *request, int status, const char *content_type, int64_t heartbeat_ms)
 {
     begin(request, status, content_type);
