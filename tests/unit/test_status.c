@@ -10,7 +10,7 @@
 
 static http_request_t *get(void)
 {
-    return fake_request("GET", "", (span_t){ 0 });
+    return fake_request("GET", "", SPAN(""));
 }
 
 static void ready_is(bool ready, bool stopping, int status, const char *part)
@@ -60,7 +60,7 @@ Test(status, names_its_authorization_servers_only_when_it_has_some)
 {
     char *servers[] = { "https://id.example.com", NULL }, *none[] = { NULL };
     config_t config = { .public_url = "https://mcp.example.com/mcp", .authorization_servers = servers };
-    http_request_t *request = fake_request("GET", "Host: evil.example.com\n", (span_t){ 0 });
+    http_request_t *request = fake_request("GET", "Host: evil.example.com\n", SPAN(""));
 
     status_resource_metadata(&config, request);
     cr_assert_eq(request->status, 200);
