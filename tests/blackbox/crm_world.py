@@ -257,3 +257,8 @@ def overall(stats):
 def mean(values):
     values = [v for v in values if v is not None]
     return sum(values) / len(values) if values else None
+
+
+def a_lead(door):
+    """Arguments of qualify_lead that hold."""
+    return {"contact_id": door.call("find_contacts", {"limit": 1})["contacts"][0]["contact_id"], "status": "qualified"}

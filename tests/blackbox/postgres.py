@@ -192,3 +192,8 @@ def demo_database(server):
     source.close()
     database.sql("ANALYZE")
     return database
+
+
+def contents(database):
+    """Every row, as text: equal before and after what must change nothing."""
+    return database.dump("--data-only")

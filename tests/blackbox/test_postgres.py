@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from crm_world import Door
+from crm_world import Door, a_lead
 from harness import wait_until
-from postgres import mcp_crm, migrate
+from postgres import contents, mcp_crm, migrate
 from test_crm_tenants import id_arguments, ids_of, try_foreign_ids
 
 
@@ -25,14 +25,6 @@ def crm(start, database):
 @pytest.fixture
 def door(crm):
     return Door(crm)
-
-
-def contents(database):
-    return database.dump("--data-only")
-
-
-def a_lead(door):
-    return {"contact_id": door.call("find_contacts", {"limit": 1})["contacts"][0]["contact_id"], "status": "qualified"}
 
 
 # ---- the same answers as on SQLite

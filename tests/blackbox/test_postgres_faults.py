@@ -10,9 +10,9 @@ import time
 import httpx
 import pytest
 
-from crm_world import Door
+from crm_world import Door, a_lead
 from harness import SLOW, wait_until
-from postgres import Session
+from postgres import Session, contents
 from test_crm_tenants import ids_of
 
 
@@ -29,14 +29,6 @@ def crm(start, database):
 @pytest.fixture
 def door(crm):
     return Door(crm)
-
-
-def contents(database):
-    return database.dump("--data-only")
-
-
-def a_lead(door):
-    return {"contact_id": door.call("find_contacts", {"limit": 1})["contacts"][0]["contact_id"], "status": "qualified"}
 
 
 class Background:
