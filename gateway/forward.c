@@ -325,24 +325,6 @@ static bool is_about_the_hop(int code)
            code == RPC_PARSE_ERROR || code == RPC_INVALID_REQUEST;
 }
 
-/* Clients of earlier revisions repeat a call at any JSON-RPC error (CrewAI, three times) but not at isError.
- */
-static void answer_own_error(forward_t *forward, const mcp_rpc_error_t *error)
-{
-    AUTO_BUF text = { 0 };
-    err_t err;
-
-    if (mcp_call_request(forward->call)->era == MCP_MODERN) {
-        mcp_call_rpc_error(forward->call, error);
-        return;
-    }
-    scan_string(error->message, &text);
-    err_set(&err, error->code == RPC_INVALID_PARAMS ? ERR_CALLER : ERR_UPSTREAM, "%s",
-            text.length > 0 ? buf_text(&text)
-                            : "The connector answered with an error and did not say which.");
-    mcp_call_error(forward->call, &err);
-}
-
 static void answer_error(forward_t *forward, const relay_answer_t *answer)
 {
     int code = answer->error.code;
@@ -358,7 +340,7 @@ static void answer_error(forward_t *forward, const relay_answer_t *answer)
                 forward->connector->config->name, code);
         mcp_call_error(forward->call, &err);
     } else {
-        answer_own_error(forward, &answer->error);
+        mcp_call_rpc_error(forward->call, &answer->error);
     }
 }
 

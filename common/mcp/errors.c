@@ -112,17 +112,15 @@ static int relayed_code(int code)
 
 int error_relayed(int code, span_t message, span_t data, mcp_era_t era, span_t id, buf_t *out)
 {
+    static const char unsaid[] = "The connector answered with an error and did not say which.";
     AUTO_BUF text = { 0 };
+    bool said = scan_string(message, &text);
     err_t err;
 
-    if (!scan_string(message, &text)) {
-        buf_clear(&text);
-        buf_add_text(&text, "The connector answered with an error and did not say which.");
-    }
     if (era == MCP_LEGACY) {
-        err_set(&err, error_relayed_kind(code), "%s", buf_text(&text));
+        err_set(&err, error_relayed_kind(code), "%s", said && text.length > 0 ? buf_text(&text) : unsaid);
         return is_error_result(&err, era, id, out);
     }
-    envelope_error(out, id, relayed_code(code), buf_text(&text), data);
+    envelope_error(out, id, relayed_code(code), said ? buf_text(&text) : unsaid, data);
     return code == MCP_MISSING_CAPABILITY ? 400 : 200;
 }
