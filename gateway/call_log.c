@@ -13,6 +13,13 @@ static const char *const methods[] = {
     "ping",
     "tools/list",
     "tools/call",
+    "resources/list",
+    "resources/templates/list",
+    "resources/read",
+    "prompts/list",
+    "prompts/get",
+    "completion/complete",
+    "subscriptions/listen",
     "notifications/initialized",
     "/v1/tools/execute",
     "/v1/tools/{name}/stream",
@@ -40,7 +47,13 @@ void call_log_register(gateway_t *gateway)
                                               "Requests that failed, by kind.", buf_text(&labels));
     }
     ids->open_requests = metrics_gauge(metrics, "guiche_open_requests", "Requests being answered.", NULL);
+    ids->connections = metrics_gauge(metrics, "guiche_connections", "Connections of clients.", NULL);
+    ids->held_bytes =
+        metrics_gauge(metrics, "guiche_held_bytes", "Large bodies and answers of clients in memory.", NULL);
     ids->lists_kept = metrics_gauge(metrics, "guiche_lists_kept", "Rendered tool lists in memory.", NULL);
+    ids->listens = metrics_gauge(metrics, "guiche_listens", "Open subscriptions/listen of clients.", NULL);
+    ids->watches = metrics_gauge(metrics, "guiche_watches",
+                                 "Open streams on which connectors tell that something has changed.", NULL);
     ids->loop_lag = metrics_gauge(metrics, "guiche_loop_lag_microseconds",
                                   "How late the loops' ticks last came, summed over workers.", NULL);
 }
@@ -106,11 +119,24 @@ static void count(worker_t *worker, const mcp_ended_t *ended, const forward_t *f
     if (ended->failed) {
         metrics_add(worker->shard, ids->failures[ended->kind], 1);
     }
-    const catalog_tool_t *tool = forward ? forward_tool(forward) : NULL;
-    if (tool) {
-        metrics_add(worker->shard, tool->calls, 1);
-        metrics_add(worker->shard, tool->errors, ended->failed);
-        metrics_observe_us(worker->shard, tool->seconds, ended->us);
+    const catalog_entry_t *entry = forward ? forward_entry(forward) : NULL;
+    if (entry && entry->kind == MCP_TOOLS) {
+        metrics_add(worker->shard, entry->calls, 1);
+        metrics_add(worker->shard, entry->errors, ended->failed);
+        metrics_observe_us(worker->shard, entry->seconds, ended->us);
+    }
+}
+
+/* A URI that was asked for may name a customer: of what is no tool or prompt only what the catalog calls it.
+ */
+static void log_entry(const mcp_request_t *request, const catalog_entry_t *entry)
+{
+    static const char *const keys[MCP_KINDS] = { "tool", "resource", "template", "prompt" };
+
+    if (request->kind == MCP_TOOLS || request->kind == MCP_PROMPTS) {
+        log_span(keys[request->kind], request->name);
+    } else if (entry) {
+        log_str(keys[entry->kind], entry->name);
     }
 }
 
@@ -136,7 +162,7 @@ static void write_line(worker_t *worker, const mcp_ended_t *ended, const forward
     log_http(worker, request->http);
     log_int("status", ended->http_status);
     log_span("method", request->method);
-    log_span("tool", request->name);
+    log_entry(request, forward ? forward_entry(forward) : NULL);
     if (request->method.at) {
         log_str("era", request->era == MCP_MODERN ? "modern" : "legacy");
     }

@@ -9,9 +9,9 @@
 
 /* FNV-1a. Names from outside only probe; names that sit in the table come from connectors and are capped in
  * number. */
-static uint32_t hash_of(span_t name)
+static uint32_t hash_of(mcp_kind_t kind, span_t name)
 {
-    uint32_t hash = 2166136261u;
+    uint32_t hash = 2166136261u ^ (uint32_t)kind;
 
     for (size_t i = 0; i < name.length; i++) {
         hash = (hash ^ (unsigned char)name.at[i]) * 16777619u;
@@ -19,27 +19,32 @@ static uint32_t hash_of(span_t name)
     return hash;
 }
 
-/* The slot of this name, or the empty one where it would go. */
-uint32_t *catalog_slot(const catalog_t *catalog, span_t name)
+static bool is_it(const catalog_entry_t *entry, mcp_kind_t kind, span_t name)
 {
-    size_t at = hash_of(name) & catalog->slot_mask;
+    return entry->kind == kind && span_is(name, entry->name);
+}
 
-    while (catalog->slots[at] && !span_is(name, catalog->tools[catalog->slots[at] - 1].name)) {
+/* The slot of this name, or the empty one where it would go. */
+uint32_t *catalog_slot(const catalog_t *catalog, mcp_kind_t kind, span_t name)
+{
+    size_t at = hash_of(kind, name) & catalog->slot_mask;
+
+    while (catalog->slots[at] && !is_it(&catalog->entries[catalog->slots[at] - 1], kind, name)) {
         at = (at + 1) & catalog->slot_mask;
     }
     return &catalog->slots[at];
 }
 
-const catalog_tool_t *catalog_find(const catalog_t *catalog, span_t public_name)
+const catalog_entry_t *catalog_find(const catalog_t *catalog, mcp_kind_t kind, span_t public_name)
 {
-    uint32_t slot = *catalog_slot(catalog, public_name);
+    uint32_t slot = *catalog_slot(catalog, kind, public_name);
 
-    return slot ? &catalog->tools[slot - 1] : NULL;
+    return slot ? &catalog->entries[slot - 1] : NULL;
 }
 
-static const catalog_tool_t *own(const catalog_t *catalog, size_t rank)
+static const catalog_entry_t *own(const catalog_t *catalog, size_t rank)
 {
-    return &catalog->tools[catalog->by_own_name[rank]];
+    return &catalog->entries[catalog->by_own_name[rank]];
 }
 
 static int compare(span_t a, const char *b)
@@ -66,8 +71,8 @@ static size_t lower_bound(const catalog_t *catalog, span_t own_name)
     return low;
 }
 
-const catalog_tool_t *catalog_find_own(const catalog_t *catalog, span_t own_name,
-                                       const catalog_tool_t **ret_first, const catalog_tool_t **ret_other)
+const catalog_entry_t *catalog_find_own(const catalog_t *catalog, span_t own_name,
+                                        const catalog_entry_t **ret_first, const catalog_entry_t **ret_other)
 {
     size_t at = own_name.at ? lower_bound(catalog, own_name) : catalog->tool_count;
 
@@ -84,9 +89,19 @@ const catalog_tool_t *catalog_find_own(const catalog_t *catalog, span_t own_name
     return *ret_first;
 }
 
-size_t catalog_index(const catalog_t *catalog, const catalog_tool_t *tool)
+const catalog_connector_t *catalog_connector(const catalog_t *catalog, const char *name)
 {
-    return (size_t)(tool - catalog->tools);
+    for (size_t i = 0; i < catalog->connector_count; i++) {
+        if (strcmp(catalog->connectors[i].config->name, name) == 0) {
+            return &catalog->connectors[i];
+        }
+    }
+    return NULL;
+}
+
+size_t catalog_index(const catalog_t *catalog, const catalog_entry_t *entry)
+{
+    return (size_t)(entry - catalog->entries);
 }
 
 catalog_t *catalog_ref(catalog_t *catalog)
@@ -95,13 +110,14 @@ catalog_t *catalog_ref(catalog_t *catalog)
     return catalog;
 }
 
-void catalog_tool_release(catalog_tool_t *tool)
+void catalog_entry_release(catalog_entry_t *entry)
 {
-    mem_free(tool->name);
-    mem_free(tool->own_name);
-    mem_free(tool->schema);
+    mem_free(entry->name);
+    mem_free(entry->own_name);
+    mem_free(entry->schema);
+    param_headers_free(entry->params);
     for (size_t i = 0; i < CATALOG_FORMS; i++) {
-        mem_free((char *)tool->forms[i].at);
+        mem_free((char *)entry->forms[i].at);
     }
 }
 
@@ -110,19 +126,20 @@ void catalog_unref(catalog_t *catalog)
     if (!catalog || __atomic_sub_fetch(&catalog->references, 1, __ATOMIC_ACQ_REL) > 0) {
         return;
     }
-    for (size_t i = 0; i < catalog->tool_count; i++) {
-        catalog_tool_release(&catalog->tools[i]);
+    for (size_t i = 0; i < catalog->entry_count; i++) {
+        catalog_entry_release(&catalog->entries[i]);
     }
     for (size_t i = 0; i < catalog->connector_count; i++) {
         mem_free(catalog->connectors[i].session_id);
         mem_wipe(catalog->connectors[i].hop_key, sizeof(catalog->connectors[i].hop_key));
     }
     policy_free(catalog->policy);
-    mem_free(catalog->tools);
+    mem_free(catalog->entries);
     mem_free(catalog->connectors);
     mem_free(catalog->slots);
     mem_free(catalog->by_own_name);
     mem_free(catalog->status);
+    keys_free(catalog->keys);
     config_unref(catalog->config);
     mem_free(catalog);
 }
@@ -131,7 +148,25 @@ void listing_free(listing_t *listing)
 {
     if (listing) {
         mem_free(listing->bytes);
-        mem_free(listing->tools);
+        mem_free(listing->items);
         mem_free(listing);
     }
+}
+
+bool listing_is_same(const listing_t *a, const listing_t *b)
+{
+    return listing_has_same_items(a, b) && a->ttl_ms == b->ttl_ms && a->is_public == b->is_public;
+}
+
+bool listing_has_same_items(const listing_t *a, const listing_t *b)
+{
+    if (!a || !b || a->count != b->count) {
+        return false;
+    }
+    for (size_t i = 0; i < a->count; i++) {
+        if (!span_equal(a->items[i], b->items[i])) {
+            return false;
+        }
+    }
+    return true;
 }

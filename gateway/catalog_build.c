@@ -1,6 +1,6 @@
-/* How a catalog is made: each declaration is checked, named, and rendered for each revision; what cannot be
- * offered is put down in the status with its reason and never takes a neighbour with it. Order is the
- * configured order of connectors, then each connector's own, so that every replica renders the same lists.
+/* How a catalog is made of what discovery found. Order is that of the kinds, then the configured order of
+ * connectors, then each connector's own, so that every replica renders the same lists, and that a connector
+ * with thousands of resources leaves room for the tools of the others.
  */
 #include "catalog.h"
 
@@ -8,183 +8,28 @@
 #include <stdlib.h>
 
 #include "catalog_parts.h"
-#include "check_tool.h"
 #include "clock.h"
-#include "log.h"
 #include "mem.h"
-#include "names.h"
 #include "policy.h"
-#include "shapes.h"
 
 typedef struct {
     catalog_t *catalog;
     metrics_t *metrics;
-    const connector_config_t *connector; /* the one whose tools are being added */
-    size_t connector_index;
-    size_t offered;
-    bool news;                     /* log what is kept out */
-    json_t *quarantined, *refused; /* of this connector, for the status */
+    const found_t *found;
+    adder_t *adders; /* one per connector */
 } builder_t;
 
-static void note(json_t *list, const char *tool, const char *reason)
-{
-    json_array_append_new(list, json_pack("{s:s, s:s}", "tool", tool, "reason", reason));
-}
-
-static void quarantine(builder_t *builder, const char *tool, const char *reason)
-{
-    note(builder->quarantined, tool, reason);
-    if (builder->news && log_begin(LOG_LEVEL_WARN, "tool kept out")) {
-        log_str("connector", builder->connector->name);
-        log_str("tool", tool);
-        log_str("reason", reason);
-        log_end();
-    }
-}
-
-static void refuse(builder_t *builder, const char *tool, const char *name, const char *other)
-{
-    AUTO(mem_free)
-    char *reason =
-        mem_printf("Its public name %s is already that of another tool, of connector %s.", name, other);
-
-    note(builder->refused, tool, reason);
-    if (builder->news && log_begin(LOG_LEVEL_WARN, "two tools want one name")) {
-        log_str("connector", builder->connector->name);
-        log_str("tool", tool);
-        log_str("name", name);
-        log_str("other_connector", other);
-        log_end();
-    }
-}
-
-static int64_t timeout_of(const connector_config_t *connector, const char *public_name)
-{
-    for (size_t i = 0; i < connector->tool_timeout_count; i++) {
-        if (strcmp(connector->tool_timeouts[i].tool, public_name) == 0) {
-            return connector->tool_timeouts[i].timeout_ms;
-        }
-    }
-    return connector->timeout_ms;
-}
-
-static void register_metrics(builder_t *builder, catalog_tool_t *tool)
-{
-    AUTO_BUF labels = { 0 };
-
-    metrics_label(&labels, "connector", builder->connector->name);
-    metrics_label(&labels, "tool", tool->name);
-    const char *text = buf_text(&labels);
-    tool->calls = metrics_counter(builder->metrics, "guiche_tool_calls_total",
-                                  "Calls of a tool that have ended.", text);
-    tool->errors =
-        metrics_counter(builder->metrics, "guiche_tool_errors_total", "Calls of a tool that failed.", text);
-    tool->seconds = metrics_histogram(builder->metrics, "guiche_tool_call_seconds",
-                                      "From the first byte of a call to its answer.", text);
-}
-
-static span_t steal(buf_t *text)
-{
-    size_t length = text->length;
-
-    return (span_t){ buf_steal(text), length };
-}
-
-/* {"name","description","parameters","supports_streaming"}: GET /v1/tools/list. */
-static span_t rest_form(const catalog_tool_t *tool, const checked_tool_t *checked)
-{
-    buf_t out = { 0 };
-
-    buf_add_text(&out, "{\"name\":");
-    buf_add_json_string(&out, span_of(tool->name));
-    buf_add_text(&out, ",\"description\":");
-    buf_add_json_string(&out, span_of(checked->description));
-    buf_addf(&out, ",\"parameters\":%s,\"supports_streaming\":%s}", checked->schema,
-             tool->streams ? "true" : "false");
-    return steal(&out);
-}
-
-static void render_forms(builder_t *builder, catalog_tool_t *tool, const checked_tool_t *checked)
-{
-    if (!checked->legacy) {
-        quarantine(builder, checked->own_name, checked->legacy_reason);
-    }
-    for (int shape = 0; shape < MCP_SHAPES; shape++) {
-        const char *source = shape == MCP_SHAPE_MODERN ? checked->modern : checked->legacy;
-        buf_t out = { 0 };
-        err_t err;
-        if (source && shape_tool(span_of(source), tool->name, shape, &out, &err)) {
-            quarantine(builder, checked->own_name, err.text);
-            buf_clear(&out);
-        }
-        if (out.length > 0) {
-            tool->forms[shape] = steal(&out);
-        }
-        buf_free(&out);
-    }
-    tool->forms[CATALOG_REST] = rest_form(tool, checked);
-}
-
-static void offer(builder_t *builder, const checked_tool_t *checked, const char *public_name, uint32_t *slot)
-{
-    catalog_t *catalog = builder->catalog;
-    catalog_tool_t *tool = &catalog->tools[catalog->tool_count];
-
-    tool->name = mem_strdup(public_name);
-    tool->own_name = mem_strdup(checked->own_name);
-    tool->schema = mem_strdup(checked->schema);
-    tool->connector = builder->connector_index;
-    tool->read_only = checked->read_only;
-    tool->idempotent = checked->idempotent;
-    /* Only our own runtime says which tools report progress; of others any may. */
-    tool->streams = checked->streams || !builder->connector->trusted;
-    tool->timeout_ms = timeout_of(builder->connector, public_name);
-    render_forms(builder, tool, checked);
-    register_metrics(builder, tool);
-    *slot = (uint32_t)++catalog->tool_count;
-    builder->offered++;
-}
-
-static void add_checked(builder_t *builder, const checked_tool_t *checked)
-{
-    catalog_t *catalog = builder->catalog;
-    char name[NAME_MAX_LENGTH + 1];
-
-    name_public(builder->connector->prefix, span_of(checked->own_name), name);
-    if (!*name) {
-        quarantine(builder, checked->own_name, "Nothing of its name is left that clients can take.");
-        return;
-    }
-    uint32_t *slot = catalog_slot(catalog, span_of(name));
-    if (*slot) {
-        size_t other = catalog->tools[*slot - 1].connector;
-        refuse(builder, checked->own_name, name, catalog->config->connectors[other].name);
-        return;
-    }
-    offer(builder, checked, name, slot);
-}
-
-static void add_tool(builder_t *builder, span_t declaration)
-{
-    checked_tool_t checked;
-    err_t err;
-
-    if (check_tool(declaration, &checked, &err)) {
-        AUTO(mem_free) char *name = check_tool_name(declaration);
-        quarantine(builder, name, err.text);
-        return;
-    }
-    if (builder->catalog->tool_count == CATALOG_MAX_TOOLS) {
-        quarantine(builder, checked.own_name, "The catalog is full.");
-    } else {
-        add_checked(builder, &checked);
-    }
-    checked_tool_release(&checked);
-}
+/* As the status and the metrics name them. */
+static const char *const kind_names[MCP_KINDS] = {
+    [MCP_TOOLS] = "tools",
+    [MCP_RESOURCES] = "resources",
+    [MCP_TEMPLATES] = "templates",
+    [MCP_PROMPTS] = "prompts",
+};
 
 static const char *state_of(const found_t *found)
 {
-    if (!found->listing) {
+    if (!found->listed) {
         return found->asked ? "down" : "starting";
     }
     return found->stale_since_ms ? "stale" : "ok";
@@ -202,84 +47,176 @@ static json_t *time_or_null(int64_t unix_ms)
     return unix_ms ? json_string(clock_iso(unix_ms, text)) : json_null();
 }
 
-static json_t *describe(const builder_t *builder, const found_t *found)
+static void add_counts(json_t *to, const size_t *counts)
 {
-    const char *era = mcp_revision_era(found->revision) == MCP_MODERN ? "modern" : "legacy";
-
-    return json_pack("{s:s, s:s, s:o, s:o, s:I, s:o, s:o, s:O, s:O}", "name", builder->connector->name,
-                     "state", state_of(found), "era", text_or_null(found->listing ? era : NULL), "revision",
-                     text_or_null(found->listing ? mcp_revision_name(found->revision) : NULL), "tools",
-                     (json_int_t)builder->offered, "last_error", text_or_null(found->last_error),
-                     "stale_since", time_or_null(found->stale_since_ms), "quarantined", builder->quarantined,
-                     "refused", builder->refused);
+    for (int kind = 0; kind < MCP_KINDS; kind++) {
+        json_object_set_new(to, kind_names[kind], json_integer((json_int_t)counts[kind]));
+    }
 }
 
-static void register_gauges(builder_t *builder, catalog_connector_t *connector)
+static json_t *describe(const adder_t *adder, const found_t *found)
 {
-    metrics_t *metrics = builder->metrics;
+    const char *era = mcp_revision_era(found->revision) == MCP_MODERN ? "modern" : "legacy";
+    json_t *legacy = text_or_null(found->speaks_legacy ? mcp_revision_name(found->legacy_revision) : NULL);
+    json_t *page = json_pack("{s:s, s:s, s:o, s:o, s:o}", "name", adder->config->name, "state",
+                             state_of(found), "era", text_or_null(found->listed ? era : NULL), "revision",
+                             text_or_null(found->listed ? mcp_revision_name(found->revision) : NULL),
+                             "legacy_revision", legacy);
+
+    add_counts(page, adder->catalog->connectors[adder->connector].counts);
+    json_object_set_new(page, "watched", text_or_null(found->watched));
+    json_object_set_new(page, "last_error", text_or_null(found->last_error));
+    json_object_set_new(page, "stale_since", time_or_null(found->stale_since_ms));
+    json_object_set(page, "quarantined", adder->quarantined);
+    json_object_set(page, "refused", adder->refused);
+    return page;
+}
+
+static metric_t entries_gauge(metrics_t *metrics, const char *connector, mcp_kind_t kind)
+{
     AUTO_BUF labels = { 0 };
 
-    metrics_label(&labels, "connector", connector->config->name);
+    metrics_label(&labels, "connector", connector);
+    metrics_label(&labels, "kind", kind_names[kind]);
+    return metrics_gauge(metrics, "guiche_connector_entries", "What it has in the catalog, by kind.",
+                         buf_text(&labels));
+}
+
+static void register_gauges(metrics_t *metrics, catalog_connector_t *connector)
+{
+    const char *name = connector->config->name;
+    AUTO_BUF labels = { 0 };
+
+    metrics_label(&labels, "connector", name);
     const char *text = buf_text(&labels);
     connector->open = metrics_gauge(metrics, "guiche_hop_connections", "Connections, idle and busy.", text);
     connector->idle = metrics_gauge(metrics, "guiche_hop_connections_idle", "Of these the idle ones.", text);
     connector->up = metrics_gauge(metrics, "guiche_connector_up", "1 when its last listing went well.", text);
     connector->tools = metrics_gauge(metrics, "guiche_connector_tools", "Tools it has in the catalog.", text);
+    for (int kind = 0; kind < MCP_KINDS; kind++) {
+        connector->kinds[kind] = entries_gauge(metrics, name, kind);
+    }
 }
 
-static void add_connector(builder_t *builder, size_t index, const found_t *found, json_t *status)
+static void begin_connector(builder_t *builder, size_t index)
 {
     catalog_t *catalog = builder->catalog;
     catalog_connector_t *connector = &catalog->connectors[index];
+    const found_t *found = &builder->found[index];
 
-    builder->connector = connector->config = &catalog->config->connectors[index];
-    builder->connector_index = index;
-    builder->offered = 0;
-    builder->news = found->news;
-    builder->quarantined = json_array();
-    builder->refused = json_array();
+    connector->config = &catalog->config->connectors[index];
     connector->revision = found->revision;
+    connector->asked_count = found->asked_count;
+    connector->legacy_known = found->legacy_known;
+    connector->speaks_legacy = found->speaks_legacy;
+    connector->legacy_revision = found->legacy_revision;
     connector->session_id = found->session_id ? mem_strdup(found->session_id) : NULL;
+    connector->declared = found->declared;
+    connector->is_up = found->listed && !found->stale_since_ms;
     if (connector->config->trusted && catalog->config->hop_secret) {
         hop_key_derive(span_of(catalog->config->hop_secret), connector->config->name, connector->hop_key);
     }
-    for (size_t i = 0; found->listing && i < found->listing->count; i++) {
-        add_tool(builder, found->listing->tools[i]);
-    }
-    register_gauges(builder, connector);
-    connector->tool_count = builder->offered;
-    connector->is_up = found->listing && !found->stale_since_ms;
-    json_array_append_new(status, describe(builder, found));
-    json_decref(builder->quarantined);
-    json_decref(builder->refused);
+    register_gauges(builder->metrics, connector);
+    builder->adders[index] = (adder_t){
+        .catalog = catalog,
+        .metrics = builder->metrics,
+        .connector = index,
+        .config = connector->config,
+        .news = found->news,
+        .quarantined = json_array(),
+        .refused = json_array(),
+    };
 }
 
-static size_t count_tools(const found_t *found, size_t connectors)
+static void add_list(adder_t *adder, mcp_kind_t kind, const listing_t *listing)
 {
-    size_t count = 0;
+    for (size_t i = 0; listing && i < listing->count; i++) {
+        catalog_add(adder, kind, listing->items[i]);
+    }
+}
+
+static bool has_any(const listing_t *listing)
+{
+    return listing && listing->count > 0;
+}
+
+static bool has_resources(const found_t *found)
+{
+    return found->declared.offers.resources || has_any(found->lists[MCP_RESOURCES]) ||
+           has_any(found->lists[MCP_TEMPLATES]);
+}
+
+static void add_kind(builder_t *builder, mcp_kind_t kind)
+{
+    for (size_t i = 0; i < builder->catalog->connector_count; i++) {
+        add_list(&builder->adders[i], kind, builder->found[i].lists[kind]);
+    }
+}
+
+/* Before the resources, of which there may be more than the catalog takes. */
+static void add_unlisted(builder_t *builder)
+{
+    for (size_t i = 0; i < builder->catalog->connector_count; i++) {
+        if (has_resources(&builder->found[i])) {
+            catalog_add_unlisted(&builder->adders[i]);
+        }
+    }
+}
+
+static void add_entries(builder_t *builder)
+{
+    catalog_t *catalog = builder->catalog;
+
+    add_kind(builder, MCP_TOOLS);
+    catalog->tool_count = catalog->entry_count;
+    add_kind(builder, MCP_PROMPTS);
+    catalog->first_template = catalog->entry_count;
+    add_kind(builder, MCP_TEMPLATES);
+    catalog->last_template = catalog->entry_count;
+    add_unlisted(builder);
+    add_kind(builder, MCP_RESOURCES);
+}
+
+static size_t count_items(const found_t *found, size_t connectors)
+{
+    size_t count = connectors; /* what stands for unlisted URIs */
 
     for (size_t i = 0; i < connectors; i++) {
-        count += found[i].listing ? found[i].listing->count : 0;
+        for (int kind = 0; kind < MCP_KINDS; kind++) {
+            count += found[i].lists[kind] ? found[i].lists[kind]->count : 0;
+        }
     }
-    return count < CATALOG_MAX_TOOLS ? count : CATALOG_MAX_TOOLS;
+    return count < CATALOG_MAX_ENTRIES ? count : CATALOG_MAX_ENTRIES;
 }
 
 /* How long a client may keep a list: as long as the connector asks least. */
-static void set_freshness(catalog_t *catalog, const found_t *found)
+static void set_freshness(catalog_t *catalog, mcp_kind_t kind, const found_t *found)
 {
-    catalog->ttl_ms = -1;
-    catalog->is_public = true;
+    int64_t least = -1;
+
+    catalog->is_public[kind] = true;
     for (size_t i = 0; i < catalog->connector_count; i++) {
-        const listing_t *listing = found[i].listing;
+        const listing_t *listing = found[i].lists[kind];
         int64_t ttl =
             listing && listing->ttl_ms >= 0 ? listing->ttl_ms : catalog->connectors[i].config->refresh_ms;
-        if (catalog->ttl_ms < 0 || ttl < catalog->ttl_ms) {
-            catalog->ttl_ms = ttl;
-        }
-        catalog->is_public = catalog->is_public && listing && listing->is_public;
+        least = least < 0 || ttl < least ? ttl : least;
+        catalog->is_public[kind] = catalog->is_public[kind] && listing && listing->is_public;
     }
-    if (catalog->ttl_ms < 0) {
-        catalog->ttl_ms = 0;
+    catalog->ttl_ms[kind] = least < 0 ? 0 : least;
+}
+
+/* The union, also of connectors that are down: they have their last good lists and words. */
+static void set_offers(catalog_t *catalog, const found_t *found)
+{
+    mcp_capabilities_t *offers = &catalog->offers;
+
+    offers->tools = true;
+    for (size_t i = 0; i < catalog->connector_count; i++) {
+        const mcp_capabilities_t *one = &found[i].declared.offers;
+        offers->resources = offers->resources || has_resources(&found[i]);
+        offers->prompts = offers->prompts || one->prompts || has_any(found[i].lists[MCP_PROMPTS]);
+        offers->completions = offers->completions || one->completions;
+        offers->logging = offers->logging || one->logging;
     }
 }
 
@@ -292,7 +229,7 @@ static bool is_ready(const found_t *found, size_t connectors)
         if (!found[i].asked) {
             return false;
         }
-        answered = answered || found[i].listing;
+        answered = answered || found[i].listed;
     }
     return answered;
 }
@@ -300,8 +237,8 @@ static bool is_ready(const found_t *found, size_t connectors)
 static int by_own_name(const void *a, const void *b, void *self)
 {
     const catalog_t *catalog = self;
-    const catalog_tool_t *first = &catalog->tools[*(const uint32_t *)a];
-    const catalog_tool_t *second = &catalog->tools[*(const uint32_t *)b];
+    const catalog_entry_t *first = &catalog->entries[*(const uint32_t *)a];
+    const catalog_entry_t *second = &catalog->entries[*(const uint32_t *)b];
     int order = strcmp(first->own_name, second->own_name);
 
     return order ? order : (first > second) - (first < second);
@@ -316,17 +253,19 @@ static void index_own_names(catalog_t *catalog)
     qsort_r(catalog->by_own_name, catalog->tool_count, sizeof(uint32_t), by_own_name, catalog);
 }
 
-static catalog_t *catalog_new(config_t *config, size_t max_tools)
+static catalog_t *catalog_new(config_t *config, size_t capacity)
 {
     catalog_t *catalog = NEW(catalog_t);
     size_t slots = 16;
 
-    while (slots < max_tools * 2) {
+    while (slots < capacity * 2) {
         slots *= 2;
     }
     catalog->references = 1;
     catalog->config = config_ref(config);
-    catalog->tools = NEW_ARRAY(catalog_tool_t, max_tools);
+    catalog->keys = keys_ref(config->keys);
+    catalog->entries = NEW_ARRAY(catalog_entry_t, capacity);
+    catalog->capacity = capacity;
     catalog->connectors = NEW_ARRAY(catalog_connector_t, config->connector_count);
     catalog->connector_count = config->connector_count;
     catalog->slots = NEW_ARRAY(uint32_t, slots);
@@ -334,21 +273,51 @@ static catalog_t *catalog_new(config_t *config, size_t max_tools)
     return catalog;
 }
 
+static char *status_text(const builder_t *builder)
+{
+    const catalog_t *catalog = builder->catalog;
+    json_auto_t *page = json_pack("{s:s, s:b}", "version", GUICHE_VERSION, "ready", catalog->ready);
+    json_t *connectors = json_array();
+    size_t counts[MCP_KINDS] = { 0 };
+
+    for (size_t i = 0; i < catalog->connector_count; i++) {
+        for (int kind = 0; kind < MCP_KINDS; kind++) {
+            counts[kind] += catalog->connectors[i].counts[kind];
+        }
+        json_array_append_new(connectors, describe(&builder->adders[i], &builder->found[i]));
+    }
+    add_counts(page, counts);
+    json_object_set_new(page, "connectors", connectors);
+    return json_dumps(page, JSON_COMPACT);
+}
+
+static void builder_release(builder_t *builder)
+{
+    for (size_t i = 0; i < builder->catalog->connector_count; i++) {
+        json_decref(builder->adders[i].quarantined);
+        json_decref(builder->adders[i].refused);
+    }
+    mem_free(builder->adders);
+}
+
 catalog_t *catalog_build(config_t *config, const found_t *found, metrics_t *metrics)
 {
-    catalog_t *catalog = catalog_new(config, count_tools(found, config->connector_count));
-    builder_t builder = { .catalog = catalog, .metrics = metrics };
-    json_t *status = json_array();
+    catalog_t *catalog = catalog_new(config, count_items(found, config->connector_count));
+    builder_t builder = { .catalog = catalog, .metrics = metrics, .found = found };
 
-    for (size_t i = 0; i < config->connector_count; i++) {
-        add_connector(&builder, i, &found[i], status);
+    builder.adders = NEW_ARRAY(adder_t, catalog->connector_count);
+    for (size_t i = 0; i < catalog->connector_count; i++) {
+        begin_connector(&builder, i);
     }
+    add_entries(&builder);
     index_own_names(catalog);
-    set_freshness(catalog, found);
+    for (int kind = 0; kind < MCP_KINDS; kind++) {
+        set_freshness(catalog, kind, found);
+    }
+    set_offers(catalog, found);
     catalog->ready = is_ready(found, config->connector_count);
-    catalog->policy = policy_new(config, catalog->tools, catalog->tool_count);
-    json_auto_t *page = json_pack("{s:s, s:b, s:I, s:o}", "version", GUICHE_VERSION, "ready", catalog->ready,
-                                  "tools", (json_int_t)catalog->tool_count, "connectors", status);
-    catalog->status = json_dumps(page, JSON_COMPACT);
+    catalog->policy = policy_new(config, catalog->entries, catalog->entry_count);
+    catalog->status = status_text(&builder);
+    builder_release(&builder);
     return catalog;
 }

@@ -23,12 +23,9 @@ typedef struct {
     char *legacy_reason;        /* why not */
     bool read_only, idempotent; /* annotations */
     bool streams;               /* guiche/streams */
-    bool mended;
+    bool mended, typed;         /* something had to be; the inputSchema got its type */
 } checked_tool_t;
 
-/* 0, or -1 with the reason; *ret is then empty. */
+/* `declaration`: an item of a checked list. 0, or -1 with the reason; *ret is then empty. */
 int check_tool(span_t declaration, checked_tool_t *ret, err_t *err);
 void checked_tool_release(checked_tool_t *tool);
-
-/* The own name of a refused declaration, for the report; "?" when it has none. Caller frees. */
-char *check_tool_name(span_t declaration);

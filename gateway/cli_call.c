@@ -13,11 +13,13 @@
 #include "envelope.h"
 #include "loop.h"
 #include "mem.h"
+#include "percent.h"
 #include "query_args.h"
 #include "sse.h"
 #include "web.h"
 
 #define CLI_TIMEOUT_MS 130000
+#define MAX_PAGES 100
 
 /* One request and its answer. */
 typedef struct {
@@ -27,12 +29,48 @@ typedef struct {
     err_t problem;
 } exchange_t;
 
-static json_t *ask(const char *url, const char *method, const char *name, span_t arguments, err_t *err);
+typedef struct {
+    const char *method, *name; /* name: NULL */
+    span_t arguments, cursor;  /* raw JSON or absent */
+} question_t;
+
+static json_t *ask(const char *url, const question_t *question, err_t *err);
 static void on_reply(void *self, const web_reply_t *reply, const err_t *err);
 
+/* The cursor of the page after this one, raw JSON, into `cursor`; false: this is the last. */
+static bool next_cursor(const json_t *page, buf_t *cursor)
+{
+    const char *text = json_string_value(json_object_get(page, "nextCursor"));
+
+    if (!text) {
+        return false;
+    }
+    buf_clear(cursor);
+    buf_add_json_string(cursor, span_of(text));
+    return true;
+}
+
+/* An array of all tools; a new reference. A server may go on for ever, and is stopped then. */
 static json_t *list_tools(const char *url, err_t *err)
 {
-    return ask(url, "tools/list", NULL, (span_t){ 0 }, err);
+    json_t *tools = json_array();
+    AUTO_BUF cursor = { 0 };
+    bool more = true;
+
+    for (int i = 0; more && i < MAX_PAGES; i++) {
+        question_t question = { .method = "tools/list", .cursor = buf_span(&cursor) };
+        json_auto_t *page = ask(url, &question, err);
+        if (!page) {
+            json_decref(tools);
+            return NULL;
+        }
+        json_array_extend(tools, json_object_get(page, "tools"));
+        more = next_cursor(page, &cursor);
+    }
+    if (more) {
+        fputs("guiche: the list goes on and on; the rest was left out.\n", stderr);
+    }
+    return tools;
 }
 
 static void print_first_sentence(const char *text)
@@ -88,31 +126,27 @@ int cli_tools(int argc, char **argv)
         return cli_usage("tools needs a URL: guiche tools http://127.0.0.1:8080/mcp");
     }
     err_t err;
-    json_t *result = list_tools(argv[0], &err);
-    if (!result) {
+    json_auto_t *tools = list_tools(argv[0], &err);
+    if (!tools) {
         return cli_failed("%s", err.text);
     }
     size_t i;
     json_t *tool;
-    json_array_foreach(json_object_get(result, "tools"), i, tool)
+    json_array_foreach(tools, i, tool)
     {
         print_tool(tool);
     }
-    if (json_array_size(json_object_get(result, "tools")) == 0) {
+    if (json_array_size(tools) == 0) {
         fputs("guiche: no tools for this token.\n", stderr);
     }
-    if (json_is_string(json_object_get(result, "nextCursor"))) {
-        fputs("guiche: the list goes on; this is its first page.\n", stderr);
-    }
-    json_decref(result);
     return 0;
 }
 
-static json_t *schema_of(const json_t *list, const char *name)
+static json_t *schema_of(const json_t *tools, const char *name)
 {
     size_t i;
     json_t *tool;
-    json_array_foreach(json_object_get(list, "tools"), i, tool)
+    json_array_foreach(tools, i, tool)
     {
         const char *found = json_string_value(json_object_get(tool, "name"));
         if (found && strcmp(found, name) == 0) {
@@ -122,20 +156,13 @@ static json_t *schema_of(const json_t *list, const char *name)
     return NULL;
 }
 
-static void add_encoded(buf_t *query, const char *text, size_t length)
-{
-    for (size_t i = 0; i < length; i++) {
-        buf_addf(query, "%%%02X", (unsigned char)text[i]);
-    }
-}
-
 /* key=value words are the query string of the REST routes, so that both type values alike. */
 static void add_to_query(buf_t *query, const char *word, const char *equals)
 {
     buf_add_text(query, query->length ? "&" : "");
-    add_encoded(query, word, (size_t)(equals - word));
+    percent_encode(query, (span_t){ word, (size_t)(equals - word) });
     buf_add_char(query, '=');
-    add_encoded(query, equals + 1, strlen(equals + 1));
+    percent_encode(query, span_of(equals + 1));
 }
 
 /* key:=JSON is what a query cannot say: objects, lists of objects. */
@@ -209,10 +236,10 @@ static int print_result(json_t *result)
 
 static int call_tool(const char *url, const char *name, int argc, char **argv, err_t *err)
 {
-    json_auto_t *list = list_tools(url, err);
+    json_auto_t *tools = list_tools(url, err);
     AUTO_BUF arguments = { 0 };
-    json_t *schema = schema_of(list, name);
-    if (!list) {
+    json_t *schema = schema_of(tools, name);
+    if (!tools) {
         return -1;
     }
     if (!schema) {
@@ -222,7 +249,8 @@ static int call_tool(const char *url, const char *name, int argc, char **argv, e
     if (read_arguments(argc, argv, schema, &arguments, err)) {
         return -1;
     }
-    json_auto_t *result = ask(url, "tools/call", name, buf_span(&arguments), err);
+    question_t question = { .method = "tools/call", .name = name, .arguments = buf_span(&arguments) };
+    json_auto_t *result = ask(url, &question, err);
     return result ? print_result(result) : -1;
 }
 
@@ -280,18 +308,19 @@ static json_t *take_result(exchange_t *exchange, err_t *err)
     return json_incref(result);
 }
 
-static json_t *ask(const char *url, const char *method, const char *name, span_t arguments, err_t *err)
+static json_t *ask(const char *url, const question_t *question, err_t *err)
 {
     AUTO_BUF body = { 0 };
     envelope_request(&body, &(envelope_request_t){ .revision = MCP_2026_07_28,
                                                    .id = 1,
-                                                   .method = method,
-                                                   .name = span_of(name),
-                                                   .arguments = arguments,
-                                                   .progress = arguments.at != NULL });
+                                                   .method = question->method,
+                                                   .name = span_of(question->name),
+                                                   .arguments = question->arguments,
+                                                   .cursor = question->cursor,
+                                                   .progress = question->arguments.at != NULL });
     exchange_t exchange = { .loop = loop_new() };
     web_t *web = web_new(exchange.loop);
-    post(web, &exchange, url, method, name, buf_span(&body));
+    post(web, &exchange, url, question->method, question->name, buf_span(&body));
     loop_run(exchange.loop);
     web_free(web);
     loop_free(exchange.loop);

@@ -13,6 +13,10 @@ static void print_auth(const config_t *config)
         return;
     }
     printf("auth        jwt: %zu key%s", keys_count(config->keys), keys_count(config->keys) == 1 ? "" : "s");
+    if (config->jwks_url) {
+        /* What follows '?' may be a secret. */
+        printf(", those of %.*s", (int)strcspn(config->jwks_url, "?"), config->jwks_url);
+    }
     if (config->api_key_count > 0) {
         printf(", %zu API key%s", config->api_key_count, config->api_key_count == 1 ? "" : "s");
     }
@@ -20,14 +24,33 @@ static void print_auth(const config_t *config)
            config->audience ? config->audience : "any");
 }
 
+/* Names only: the values of fixed headers are secrets. */
+static void print_headers(const connector_config_t *connector)
+{
+    for (size_t i = 0; i < connector->fixed_count; i++) {
+        printf("%s%s", i == 0 ? ", sends " : " ", connector->fixed_headers[i].name);
+    }
+    for (size_t i = 0; i < connector->forward_count; i++) {
+        const forward_header_t *header = &connector->forward_headers[i];
+        printf("%s%s", i == 0 ? ", forwards " : " ", header->from);
+        if (header->scheme || strcmp(header->from, header->to) != 0) {
+            printf(" (as %s%s%s)", header->to, header->scheme ? ": " : "",
+                   header->scheme ? header->scheme : "");
+        }
+    }
+}
+
 static void print_connector(const connector_config_t *connector)
 {
-    /* What follows '?' may be a secret. */
-    printf("  %-14s %.*s  prefix %s, timeout %g s%s", connector->name, (int)strcspn(connector->url, "?"),
-           connector->url, *connector->prefix ? connector->prefix : "(none)",
+    /* What follows '?' may be a secret, and so may a command's arguments. */
+    const char *where = connector->command ? connector->command[0] : connector->url;
+    printf("  %-14s %s%.*s  prefix %s, timeout %g s%s", connector->name, connector->command ? "runs " : "",
+           (int)strcspn(where, "?"), where, *connector->prefix ? connector->prefix : "(none)",
            (double)connector->timeout_ms / 1000, connector->trusted ? ", told who asks" : "");
-    for (char **header = connector->forward_headers; header && *header; header++) {
-        printf("%s%s", header == connector->forward_headers ? ", forwards " : " ", *header);
+    print_headers(connector);
+    for (char **variable = connector->env; variable && *variable; variable++) {
+        printf("%s%.*s", variable == connector->env ? ", sets " : " ", (int)strcspn(*variable, "="),
+               *variable);
     }
     putchar('\n');
 }
@@ -35,7 +58,8 @@ static void print_connector(const connector_config_t *connector)
 static void print_policies(const config_t *config)
 {
     if (!config->has_policies) {
-        puts("policies    none given: <connector>.read and <connector>.write exist");
+        puts("policies    none given: <connector>.read (read-only tools, resources, prompts) and "
+             "<connector>.write (other tools) exist");
         return;
     }
     puts("policies");

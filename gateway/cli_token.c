@@ -72,6 +72,14 @@ static int find_secret(config_t **config, const char *path, const char *variable
                : cli_failed("%s is not set (or name a config file: --config guiche.yaml).", variable);
 }
 
+/* Empty counts as unset, as in the gateway. */
+static const char *variable(const char *name)
+{
+    const char *value = config_getenv(name);
+
+    return value && *value ? value : NULL;
+}
+
 static int print_token(const token_options_t *options, const config_t *config, const char *secret)
 {
     if (!secret) {
@@ -83,8 +91,9 @@ static int print_token(const token_options_t *options, const config_t *config, c
     }
     principal_t *principal =
         principal_new(options->subject, options->tenant, options->permissions, options->permission_count);
-    char *token = mint_client_token(span_of(secret), principal, config ? config->issuer : NULL,
-                                    config ? config->audience : NULL, clock_unix(), options->ttl_ms / 1000);
+    char *token = mint_client_token(
+        span_of(secret), principal, config ? config->issuer : variable("JWT_ISSUER"),
+        config ? config->audience : variable("JWT_AUDIENCE"), clock_unix(), options->ttl_ms / 1000);
     principal_unref(principal);
     puts(token);
     mem_free(token);

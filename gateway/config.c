@@ -15,6 +15,7 @@
 static int read_workers(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err);
 static int read_log_level(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err);
 static int read_header_lines(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err);
+static int read_allow_commands(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err);
 static int read_policies(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err);
 static int read_lists(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err);
 static int read_cors(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err);
@@ -40,6 +41,7 @@ static const yaml_row_t rows[] = {
     SECTION("auth", config_read_auth),
     ROW("hop_secret", yaml_read_text, hop_secret),
     SECTION("connectors", config_read_connectors),
+    ROW("allow_commands", read_allow_commands, allow_commands),
     SECTION("policies", read_policies),
     ROW("lists", read_lists, lists_all),
     SECTION("cors", read_cors),
@@ -76,6 +78,7 @@ static void finish(config_t *config)
         long cores = sysconf(_SC_NPROCESSORS_ONLN);
         config->workers = cores < 1 ? 1 : cores > 64 ? 64 : (unsigned)cores;
     }
+    config_warn_commands(config);
 }
 
 static int read_common_environment(config_t *config, config_lookup_f lookup, err_t *err)
@@ -171,7 +174,7 @@ static void free_api_keys(config_t *config)
     mem_free(config->api_keys);
 }
 
-static void free_secret(char *secret)
+void config_free_secret(char *secret)
 {
     if (secret) {
         mem_wipe(secret, strlen(secret));
@@ -191,14 +194,16 @@ void config_unref(config_t *config)
     free_policies(config);
     free_api_keys(config);
     for (char **secret = config->secrets; secret && *secret; secret++) {
-        free_secret(*secret);
+        config_free_secret(*secret);
     }
     mem_free(config->secrets);
-    free_secret(config->hop_secret);
-    free_secret(config->redis);
+    config_free_secret(config->hop_secret);
+    config_free_secret(config->redis);
     keys_free(config->keys);
-    char **owned[] = { &config->listen, &config->admin_listen, &config->public_url,
-                       &config->issuer, &config->audience,     &config->default_tenant };
+    char **owned[] = {
+        &config->listen,   &config->admin_listen,   &config->public_url, &config->issuer,
+        &config->audience, &config->default_tenant, &config->jwks_url,   &config->jwks_ca_file
+    };
     for (size_t i = 0; i < COUNT_OF(owned); i++) {
         mem_free(*owned[i]);
     }
@@ -251,17 +256,35 @@ static int read_log_level(yaml_file_t *file, yaml_node_t *node, void *into, err_
     return 0;
 }
 
+static int read_allow_commands(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err)
+{
+    AUTO(mem_free) char *text = NULL;
+    if (yaml_scalar(file, node, &text, err)) {
+        return -1;
+    }
+    if (text && strcmp(text, "true") != 0 && strcmp(text, "false") != 0) {
+        return yaml_refuse(file, node, err, "allow_commands is true or false; found \"%.32s\".", text);
+    }
+    *(bool *)into = text && strcmp(text, "true") == 0;
+    return 0;
+}
+
 static const yaml_row_t policy_rows[] = {
     { "permission", yaml_read_text, offsetof(policy_rule_t, permission) },
     { "allow", yaml_read_texts, offsetof(policy_rule_t, allow) },
     { 0 },
 };
 
-/* A pattern that can match no public name would close what it was meant to open, silently. */
+/* A pattern that can match no public name would close what it was meant to open, silently. With a colon it is
+ * for URIs, which may hold anything but blanks. Names hold these where a connector has no prefix;
+ * check_policies() knows whether one has. */
 static const char *find_unfit_glob(char *const *globs)
 {
+    static const char of_names[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-/*";
+
     for (; *globs; globs++) {
-        if ((*globs)[strspn(*globs, "abcdefghijklmnopqrstuvwxyz0123456789_*")]) {
+        bool fits = strchr(*globs, ':') ? !strpbrk(*globs, " \t\r\n") : !(*globs)[strspn(*globs, of_names)];
+        if (!fits) {
             return *globs;
         }
     }
@@ -276,7 +299,8 @@ static int read_policy(yaml_file_t *file, yaml_node_t *node, void *self, err_t *
         return -1;
     }
     if (!rule->permission || !rule->allow) {
-        return yaml_refuse(file, node, err, "a policy needs permission: and allow: [globs of tool names].");
+        return yaml_refuse(file, node, err,
+                           "a policy needs permission: and allow: [globs of names and URIs].");
     }
     if (!config_is_quotable(rule->permission)) {
         return yaml_refuse(file, node, err, "a permission is one word without quotes; found \"%.64s\".",
@@ -285,7 +309,8 @@ static int read_policy(yaml_file_t *file, yaml_node_t *node, void *self, err_t *
     const char *unfit = find_unfit_glob(rule->allow);
     if (unfit) {
         return yaml_refuse(file, node, err,
-                           "\"%.64s\" matches no tool: names are a-z, 0-9 and _, and * stands for anything.",
+                           "\"%.64s\" matches nothing: names are a-z, 0-9 and _, URIs have a colon, and * "
+                           "stands for anything.",
                            unfit);
     }
     return 0;
@@ -356,7 +381,9 @@ static int read_limits(yaml_file_t *file, yaml_node_t *node, void *into, err_t *
         ROW("header_lines", read_header_lines, door.max_header_lines),
         ROW("body", yaml_read_bytes, door.max_body_bytes),
         ROW("reply", yaml_read_bytes, max_reply_bytes),
+        ROW("in_flight", yaml_read_bytes, door.max_held_bytes),
         ROW("connections", yaml_read_count, door.max_connections),
+        ROW("connections_per_address", yaml_read_count, door.max_per_address),
         { 0 },
     };
     return yaml_map(file, node, limit_rows, into, err);
@@ -368,6 +395,7 @@ static int read_timeouts(yaml_file_t *file, yaml_node_t *node, void *into, err_t
         ROW("headers", yaml_read_duration, door.header_timeout_ms),
         ROW("body", yaml_read_duration, door.body_timeout_ms),
         ROW("idle", yaml_read_duration, door.idle_timeout_ms),
+        ROW("drain_delay", yaml_read_duration, drain_delay_ms),
         ROW("drain", yaml_read_duration, drain_ms),
         { 0 },
     };

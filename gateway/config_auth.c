@@ -10,7 +10,7 @@
 static int read_mode(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err);
 static int read_secrets(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err);
 static int read_jwks_file(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err);
-static int refuse_jwks_url(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err);
+static int read_jwks_url(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err);
 static int read_api_keys(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err);
 
 #define ROW(key, reader, member)                                                                             \
@@ -24,7 +24,8 @@ int config_read_auth(yaml_file_t *file, yaml_node_t *node, void *into, err_t *er
         ROW("mode", read_mode, auth_mode),
         { "hs256_secret", read_secrets, 0 },
         { "jwks_file", read_jwks_file, 0 },
-        { "jwks_url", refuse_jwks_url, 0 },
+        { "jwks_url", read_jwks_url, 0 },
+        ROW("jwks_ca_file", yaml_read_text, jwks_ca_file),
         ROW("issuer", yaml_read_text, issuer),
         ROW("audience", yaml_read_text, audience),
         ROW("default_tenant", yaml_read_text, default_tenant),
@@ -89,15 +90,18 @@ static int read_jwks_file(yaml_file_t *file, yaml_node_t *node, void *into, err_
     if (path && keys_add_jwks_file(config->keys, path, &problem)) {
         return yaml_refuse(file, node, err, "jwks_file: %s", problem.text);
     }
-    config->has_jwks = path != NULL;
+    config->has_jwks = config->has_jwks || path;
     return 0;
 }
 
-static int refuse_jwks_url(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err)
+static int read_jwks_url(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err)
 {
-    (void)into;
-    return yaml_refuse(file, node, err,
-                       "keys by URL are not served yet; save the key set and name it with jwks_file.");
+    config_t *config = into;
+    if (yaml_read_text(file, node, &config->jwks_url, err)) {
+        return -1;
+    }
+    config->has_jwks = config->has_jwks || config->jwks_url;
+    return 0;
 }
 
 static int read_sha256(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err)

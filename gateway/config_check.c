@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config_parts.h"
 #include "mem.h"
@@ -11,16 +12,19 @@
 
 static int check_listeners(const config_t *config, err_t *err);
 static int check_auth(const config_t *config, err_t *err);
+static int check_jwks_url(const config_t *config, err_t *err);
 static int check_secrets(const config_t *config, err_t *err);
 static int check_connectors(const config_t *config, err_t *err);
+static int check_policies(const config_t *config, err_t *err);
 static int check_proxies(const config_t *config, err_t *err);
 
 int config_check(const config_t *config, const char *path, err_t *err)
 {
     err_t problem;
     if (check_listeners(config, &problem) || check_auth(config, &problem) ||
-        check_secrets(config, &problem) || check_connectors(config, &problem) ||
-        check_proxies(config, &problem)) {
+        check_jwks_url(config, &problem) || check_secrets(config, &problem) ||
+        check_connectors(config, &problem) || config_check_commands(config, &problem) ||
+        check_policies(config, &problem) || check_proxies(config, &problem)) {
         return err_set(err, ERR_CALLER, "%s: %s", path, problem.text);
     }
     return 0;
@@ -28,18 +32,20 @@ int config_check(const config_t *config, const char *path, err_t *err)
 
 /* Loopback by its address, not by a name that a resolver could answer otherwise; localhost is taken for
  * 127.0.0.1 without asking one. */
-static bool is_local_address(const char *listen)
+static bool is_loopback(const char *address)
 {
-    static const char *const local[] = { "unix:", "[::1]:", "localhost:" };
     struct in_addr v4;
 
-    for (size_t i = 0; i < COUNT_OF(local); i++) {
-        if (strncmp(listen, local[i], strlen(local[i])) == 0) {
-            return true;
-        }
+    if (strncmp(address, "[::1]:", 6) == 0 || strncmp(address, "localhost:", 10) == 0) {
+        return true;
     }
-    AUTO(mem_free) char *host = mem_strndup(listen, strcspn(listen, ":"));
+    AUTO(mem_free) char *host = mem_strndup(address, strcspn(address, ":"));
     return inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127;
+}
+
+static bool is_local_address(const char *listen)
+{
+    return strncmp(listen, "unix:", 5) == 0 || is_loopback(listen);
 }
 
 static int check_listen_address(const char *key, const char *address, err_t *err)
@@ -104,19 +110,61 @@ static int check_auth(const config_t *config, err_t *err)
     if (config->auth_mode == AUTH_NONE && config->production) {
         return err_set(err, ERR_CALLER, "auth.mode none is refused when ENVIRONMENT is production.");
     }
-    if (config->auth_mode == AUTH_JWT && keys_count(config->keys) == 0 && config->api_key_count == 0) {
+    if (config->auth_mode == AUTH_JWT && keys_count(config->keys) == 0 && !config->jwks_url &&
+        config->api_key_count == 0) {
         return err_set(err, ERR_CALLER,
-                       "nobody could ever log in: auth needs hs256_secret, jwks_file or api_keys.");
+                       "nobody could ever log in: auth needs hs256_secret, jwks_file, jwks_url or api_keys.");
     }
     if (config->has_jwks && !config->audience) {
-        return err_set(
-            err, ERR_CALLER,
-            "auth.audience is required with keys from a JWKS: they sign tokens for other services too.");
+        return err_set(err, ERR_CALLER,
+                       "auth.audience (JWT_AUDIENCE) is required with keys from a JWKS: they sign tokens for "
+                       "other services "
+                       "too.");
     }
     if (config->authorization_servers && config->authorization_servers[0] && !config->public_url) {
         return err_set(
             err, ERR_CALLER,
             "auth.authorization_servers needs public_url: clients are told which resource to ask for.");
+    }
+    return 0;
+}
+
+static bool fits_url(const char *url)
+{
+    for (const char *c = url; *c; c++) {
+        if (*c <= ' ' || *c > '~') {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Keys that somebody on the way can replace let anybody in, so http is for tests on one machine. The URL is
+ * not repeated: its query may hold a secret. */
+static int check_jwks_url(const config_t *config, err_t *err)
+{
+    const char *url = config->jwks_url;
+    bool https = url && strncmp(url, "https://", 8) == 0, http = url && strncmp(url, "http://", 7) == 0;
+
+    if (!url) {
+        return config->jwks_ca_file ? err_set(err, ERR_CALLER, "auth.jwks_ca_file is for auth.jwks_url.") : 0;
+    }
+    if (config->jwks_ca_file && access(config->jwks_ca_file, R_OK) != 0) {
+        return err_set(err, ERR_CALLER, "auth.jwks_ca_file: cannot read %.200s.", config->jwks_ca_file);
+    }
+    if (!https && !http) {
+        return err_set(err, ERR_CALLER, "auth.jwks_url must begin with https://.");
+    }
+    const char *host = url + (https ? 8 : 7);
+    AUTO(mem_free) char *authority = mem_printf("%.*s:", (int)strcspn(host, "/?#"), host);
+    if (authority[0] == ':' || strchr(authority, '@') || !fits_url(url)) {
+        return err_set(err, ERR_CALLER,
+                       "auth.jwks_url is no URL such as https://id.example.com/.well-known/jwks.json.");
+    }
+    if (http && (config->production || !is_loopback(authority))) {
+        return err_set(err, ERR_CALLER,
+                       "auth.jwks_url must be https: over http anybody on the way could put in keys of their "
+                       "own (http is for loopback, outside production).");
     }
     return 0;
 }
@@ -171,8 +219,8 @@ static int check_pair(const connector_config_t *a, const connector_config_t *b, 
 
 static bool is_forwarded(const connector_config_t *connector, const char *header)
 {
-    for (char **name = connector->forward_headers; name && *name; name++) {
-        if (strcmp(*name, header) == 0) {
+    for (size_t i = 0; i < connector->forward_count; i++) {
+        if (strcmp(connector->forward_headers[i].from, header) == 0) {
             return true;
         }
     }
@@ -231,6 +279,27 @@ static int check_connectors(const config_t *config, err_t *err)
         for (size_t j = 0; j < i; j++) {
             if (check_pair(&config->connectors[j], connector, err)) {
                 return -1;
+            }
+        }
+    }
+    return 0;
+}
+
+static bool keeps_names(const config_t *config)
+{
+    return config->connector_count == 1 && config->connectors[0].prefix[0] == '\0';
+}
+
+/* Public names are lower case with underscores, but where a single connector keeps its own. */
+static int check_policies(const config_t *config, err_t *err)
+{
+    for (size_t i = 0; i < config->policy_count; i++) {
+        for (char **glob = config->policies[i].allow; *glob; glob++) {
+            bool plain = !(*glob)[strspn(*glob, "abcdefghijklmnopqrstuvwxyz0123456789_*")];
+            if (!plain && !strchr(*glob, ':') && !keeps_names(config)) {
+                return err_set(err, ERR_CALLER,
+                               "\"%.64s\" of the permission %s matches nothing: names are a-z, 0-9 and _.",
+                               *glob, config->policies[i].permission);
             }
         }
     }

@@ -1,18 +1,19 @@
-/* The `connectors:` section. What a connector cannot do yet (https, fixed headers, renamed headers, commands)
- * is refused with a sentence instead of being ignored.
+/* The `connectors:` section.
  */
 #include <ctype.h>
+#include <errno.h>
 #include <string.h>
 
 #include "config_parts.h"
+#include "file.h"
 #include "mem.h"
-#include "texts.h"
 
 #define MAX_CONNECTORS 256
+#define MAX_CA_FILE (4 << 20)
 
 /* What a connector's section says before it is complete. */
 typedef struct {
-    connector_config_t connector;
+    connector_config_t connector; /* first: headers are read straight into it */
     bool trust_given;
     bool prefix_given;
 } draft_t;
@@ -20,11 +21,7 @@ typedef struct {
 static int read_connector(yaml_file_t *file, yaml_node_t *node, void *self, err_t *err);
 static int read_prefix(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err);
 static int read_trust(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err);
-static int read_forward_headers(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err);
-static int read_required_headers(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err);
 static int read_tool_timeouts(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err);
-static int refuse_headers(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err);
-static int refuse_command(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err);
 
 #define ROW(key, reader, member)                                                                             \
     {                                                                                                        \
@@ -39,15 +36,18 @@ static const yaml_row_t rows[] = {
     ROW("name", yaml_read_text, name),
     SECTION("prefix", read_prefix),
     ROW("url", yaml_read_text, url),
+    ROW("ca_file", yaml_read_text, hop.ca_file),
     SECTION("trust", read_trust),
-    ROW("forward_headers", read_forward_headers, forward_headers),
-    SECTION("required_headers", read_required_headers),
+    SECTION("headers", config_read_fixed_headers),
+    SECTION("forward_headers", config_read_forward_headers),
+    SECTION("required_headers", config_read_required_headers),
     ROW("timeout", yaml_read_duration, timeout_ms),
     ROW("progress_timeout", yaml_read_duration, progress_timeout_ms),
     SECTION("tool_timeouts", read_tool_timeouts),
     ROW("list_refresh", yaml_read_duration, refresh_ms),
-    SECTION("headers", refuse_headers),
-    SECTION("command", refuse_command),
+    ROW("command", config_read_command, command),
+    ROW("env", config_read_env, env),
+    ROW("cwd", yaml_read_text, cwd),
     { 0 },
 };
 
@@ -78,9 +78,10 @@ static int read_connector(yaml_file_t *file, yaml_node_t *node, void *self, err_
     if (result) {
         return -1;
     }
-    if (!connector->name || !connector->url) {
+    if (!connector->name || (!connector->url && !connector->command)) {
         return yaml_refuse(file, node, err,
-                           "a connector needs name and url (unix:/run/x.sock or http://host:port/mcp).");
+                           "a connector needs name and url (unix:/run/x.sock, http://host:port/mcp or "
+                           "https://host/mcp), or name and command.");
     }
     if (!name_is_fit(connector->name)) {
         return yaml_refuse(file, node, err,
@@ -91,10 +92,11 @@ static int read_connector(yaml_file_t *file, yaml_node_t *node, void *self, err_
         connector->prefix = mem_strdup("");
     }
     if (!draft.trust_given) {
-        connector->trusted = config_is_built_in(connector->name);
+        connector->trusted = !connector->command && config_is_built_in(connector->name);
     }
+    config_usual_headers(connector);
     err_t problem;
-    if (config_finish_connector(connector, &problem)) {
+    if (config_finish_command(connector, &problem) || config_finish_connector(connector, &problem)) {
         return yaml_refuse(file, node, err, "connector %s: %s", connector->name, problem.text);
     }
     return 0;
@@ -108,6 +110,36 @@ static char *usual_prefix(const char *name)
         *c = *c == '-' ? '_' : *c;
     }
     return prefix;
+}
+
+/* A file that holds no certificate would only show as a connector that nobody can reach. */
+static int check_ca_file(const connector_config_t *connector, err_t *err)
+{
+    const char *path = connector->hop.ca_file;
+    size_t length;
+
+    if (!path) {
+        return 0;
+    }
+    if (!connector->hop.tls) {
+        return err_set(err, ERR_CALLER, "ca_file is for a url that begins with https://.");
+    }
+    AUTO(mem_free) char *text = file_read(path, MAX_CA_FILE, &length);
+    if (!text) {
+        return err_set(err, ERR_CALLER, "ca_file cannot be read: %s.", strerror(errno));
+    }
+    return strstr(text, "-----BEGIN ") ? 0 : err_set(err, ERR_CALLER, "ca_file holds no PEM certificate.");
+}
+
+static int parse_url(connector_config_t *connector, err_t *err)
+{
+    AUTO(mem_free) char *ca_file = TAKE(connector->hop.ca_file);
+
+    if (hop_url_parse(connector->url, &connector->hop, err)) {
+        return -1;
+    }
+    connector->hop.ca_file = TAKE(ca_file);
+    return check_ca_file(connector, err);
 }
 
 int config_finish_connector(connector_config_t *connector, err_t *err)
@@ -129,22 +161,26 @@ int config_finish_connector(connector_config_t *connector, err_t *err)
         connector->progress_timeout_ms = connector->timeout_ms;
     }
     connector->refresh_ms = connector->refresh_ms ? connector->refresh_ms : 60000;
-    return hop_url_parse(connector->url, &connector->hop, err);
+    return connector->command ? 0 : parse_url(connector, err);
+}
+
+bool config_same_place(const connector_config_t *one, const connector_config_t *other)
+{
+    const char *one_ca = one->hop.ca_file ? one->hop.ca_file : "";
+    const char *other_ca = other->hop.ca_file ? other->hop.ca_file : "";
+
+    return strcmp(one->url, other->url) == 0 && strcmp(one_ca, other_ca) == 0;
 }
 
 void config_free_connector(connector_config_t *connector)
 {
-    for (size_t i = 0; i < connector->required_count; i++) {
-        mem_free(connector->required_headers[i].name);
-        mem_free(connector->required_headers[i].text);
-    }
     for (size_t i = 0; i < connector->tool_timeout_count; i++) {
         mem_free(connector->tool_timeouts[i].tool);
     }
-    mem_free(connector->required_headers);
     mem_free(connector->tool_timeouts);
-    texts_free(connector->forward_headers);
+    config_free_headers(connector);
     hop_url_release(&connector->hop);
+    config_free_command(connector);
     mem_free(connector->name);
     mem_free(connector->prefix);
     mem_free(connector->url);
@@ -174,98 +210,6 @@ static int read_trust(yaml_file_t *file, yaml_node_t *node, void *into, err_t *e
     return 0;
 }
 
-static bool is_token(const char *name)
-{
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789-_.!#$%&'*+^`|~";
-    return *name && strlen(name) <= 64 && strspn(name, allowed) == strlen(name);
-}
-
-/* docs/architecture.md "Trust": what carries the gateway's own trust, framing or routing may never be named.
- * A name that ends in "-" stands for all that begin so. */
-static bool is_reserved(const char *name)
-{
-    static const char *const reserved[] = {
-        "mcp-",       "guiche-",      "authorization", "cookie",      "host",       "origin",
-        "content-",   "accept",       "accept-",       "user-agent",  "connection", "proxy-",
-        "keep-alive", "te",           "trailer",       "upgrade",     "expect",     "transfer-encoding",
-        "forwarded",  "x-forwarded-", "last-event-id", "traceparent", "tracestate", "baggage",
-    };
-    for (size_t i = 0; i < COUNT_OF(reserved); i++) {
-        size_t length = strlen(reserved[i]);
-        bool family = reserved[i][length - 1] == '-';
-        if (strncmp(name, reserved[i], length) == 0 && (family || !name[length])) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static int check_header_name(yaml_file_t *file, yaml_node_t *node, char *name, err_t *err)
-{
-    for (char *c = name; *c; c++) {
-        *c = (char)tolower((unsigned char)*c);
-    }
-    if (!is_token(name)) {
-        return yaml_refuse(file, node, err, "\"%.64s\" is no header name.", name);
-    }
-    if (is_reserved(name)) {
-        return yaml_refuse(file, node, err,
-                           "the header %s is never forwarded: users' upstream tokens travel in headers of "
-                           "their own, such as X-Qlik-Access-Token.",
-                           name);
-    }
-    return 0;
-}
-
-static int read_forward_headers(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err)
-{
-    if (node->type == YAML_MAPPING_NODE) {
-        return yaml_refuse(file, node, err,
-                           "renaming headers is not served yet; give a list: [X-Qlik-Access-Token].");
-    }
-    if (yaml_read_texts(file, node, into, err)) {
-        return -1;
-    }
-    char **names = *(char ***)into;
-    for (size_t i = 0; names[i]; i++) {
-        if (check_header_name(file, node, names[i], err)) {
-            return -1;
-        }
-        for (size_t j = 0; j < i; j++) {
-            if (strcmp(names[i], names[j]) == 0) {
-                return yaml_refuse(file, node, err, "%s is named twice.", names[i]);
-            }
-        }
-    }
-    return 0;
-}
-
-static int read_required_header(yaml_file_t *file, yaml_node_t *key_node, char *key, yaml_node_t *value,
-                                void *self, err_t *err)
-{
-    connector_config_t *connector = self;
-    struct required_header *header = &connector->required_headers[connector->required_count++];
-    header->name = key;
-    if (check_header_name(file, key_node, key, err) || yaml_scalar(file, value, &header->text, err)) {
-        return -1;
-    }
-    for (size_t i = 0; i + 1 < connector->required_count; i++) {
-        if (strcmp(connector->required_headers[i].name, key) == 0) {
-            return yaml_refuse(file, key_node, err, "%s is given twice.", key);
-        }
-    }
-    return header->text ? 0
-                        : yaml_refuse(file, key_node, err,
-                                      "%s needs the sentence its user gets when it is missing.", key);
-}
-
-static int read_required_headers(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err)
-{
-    connector_config_t *connector = &((draft_t *)into)->connector;
-    connector->required_headers = NEW_ARRAY(struct required_header, yaml_length(node) + 1);
-    return yaml_pairs(file, node, read_required_header, connector, err);
-}
-
 static int read_tool_timeout(yaml_file_t *file, yaml_node_t *key_node, char *key, yaml_node_t *value,
                              void *self, err_t *err)
 {
@@ -283,16 +227,4 @@ static int read_tool_timeouts(yaml_file_t *file, yaml_node_t *node, void *into, 
     connector_config_t *connector = &((draft_t *)into)->connector;
     connector->tool_timeouts = NEW_ARRAY(struct tool_timeout, yaml_length(node) + 1);
     return yaml_pairs(file, node, read_tool_timeout, connector, err);
-}
-
-static int refuse_headers(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err)
-{
-    (void)into;
-    return yaml_refuse(file, node, err, "fixed headers to a connector are not served yet.");
-}
-
-static int refuse_command(yaml_file_t *file, yaml_node_t *node, void *into, err_t *err)
-{
-    (void)into;
-    return yaml_refuse(file, node, err, "starting a server by command is not served yet; give its url.");
 }

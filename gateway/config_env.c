@@ -12,10 +12,12 @@
 static int add_connector(config_t *config, size_t which, const char *url, err_t *err);
 
 /* The connectors that have a usual name, and the headers in which a user's own credentials travel to them. */
-static const struct {
+typedef struct {
     const char *name, *url_variable;
     const char *headers[3];
-} usual[] = {
+} usual_t;
+
+static const usual_t usual[] = {
     { "odoo", "MCP_ODOO_URL", { "x-odoo-login", "x-odoo-api-key" } },
     { "qdrant", "MCP_QDRANT_URL", { "x-qdrant-api-key" } },
     { "chatwoot", "MCP_CHATWOOT_URL", { "x-chatwoot-access-token", "x-chatwoot-account-id" } },
@@ -23,18 +25,39 @@ static const struct {
     { "crm", "MCP_CRM_URL", { NULL } },
 };
 
-bool config_is_built_in(const char *connector_name)
+static const usual_t *usual_of(const char *connector_name)
 {
     for (size_t i = 0; i < COUNT_OF(usual); i++) {
         if (strcmp(usual[i].name, connector_name) == 0) {
-            return true;
+            return &usual[i];
         }
     }
-    return false;
+    return NULL;
+}
+
+bool config_is_built_in(const char *connector_name)
+{
+    return usual_of(connector_name);
+}
+
+void config_usual_headers(connector_config_t *connector)
+{
+    const usual_t *known = usual_of(connector->name);
+
+    if (!known || !connector->trusted || connector->forward_headers) {
+        return;
+    }
+    connector->forward_headers = NEW_ARRAY(forward_header_t, COUNT_OF(known->headers));
+    for (size_t i = 0; known->headers[i]; i++) {
+        connector->forward_headers[i] =
+            (forward_header_t){ .from = mem_strdup(known->headers[i]), .to = mem_strdup(known->headers[i]) };
+        connector->forward_count++;
+    }
 }
 
 typedef struct {
-    const char *listen, *jwt_secret, *hop_secret, *redis_url, *redis_password;
+    const char *listen, *jwt_secret, *jwks_url, *jwt_audience, *jwt_issuer, *hop_secret, *redis_url,
+        *redis_password;
     const char *odoo, *qdrant, *chatwoot, *qlik, *crm;
     const char *environment, *log_level;
 } environment_t;
@@ -46,6 +69,11 @@ const field_t config_environment_rows[] = {
     GATEWAY(listen, "GUICHE_LISTEN", .fallback = "127.0.0.1:8080", .doc = "Where clients connect."),
     GATEWAY(jwt_secret, "JWT_SECRET", .secret = true,
             .doc = "Clients' tokens are signed with it (HS256); at least 32 bytes: openssl rand -hex 32."),
+    GATEWAY(jwks_url, "JWKS_URL",
+            .doc = "Public keys that clients' tokens are checked with, instead of JWT_SECRET or beside it: "
+                   "https://id.example.com/.well-known/jwks.json."),
+    GATEWAY(jwt_audience, "JWT_AUDIENCE", .doc = "Tokens must be for this audience. Required with JWKS_URL."),
+    GATEWAY(jwt_issuer, "JWT_ISSUER", .doc = "Tokens of other issuers are refused."),
     GATEWAY(
         hop_secret, "GUICHE_HOP_SECRET", .secret = true,
         .doc = "The keys of the connectors are derived from it; at least 32 bytes, another than JWT_SECRET."),
@@ -86,17 +114,27 @@ int config_variable(config_lookup_f lookup, const char *name, char **ret, err_t 
     return 0;
 }
 
+static char *copy(const char *text)
+{
+    return text ? mem_strdup(text) : NULL;
+}
+
 static int read_secrets(config_t *config, const environment_t *environment, err_t *err)
 {
-    if (!environment->jwt_secret) {
-        return err_set(err, ERR_CALLER,
-                       "JWT_SECRET is not set (or name a config file: guiche serve guiche.yaml).");
+    if (!environment->jwt_secret && !environment->jwks_url) {
+        return err_set(
+            err, ERR_CALLER,
+            "JWT_SECRET is not set, nor JWKS_URL (or name a config file: guiche serve guiche.yaml).");
     }
     err_t problem;
-    if (config_add_secret(config, environment->jwt_secret, &problem)) {
+    if (environment->jwt_secret && config_add_secret(config, environment->jwt_secret, &problem)) {
         return err_set(err, ERR_CALLER, "JWT_SECRET: %s", problem.text);
     }
-    config->hop_secret = environment->hop_secret ? mem_strdup(environment->hop_secret) : NULL;
+    config->has_jwks = environment->jwks_url;
+    config->jwks_url = copy(environment->jwks_url);
+    config->audience = copy(environment->jwt_audience);
+    config->issuer = copy(environment->jwt_issuer);
+    config->hop_secret = copy(environment->hop_secret);
     return 0;
 }
 
@@ -139,10 +177,7 @@ static int add_connector(config_t *config, size_t which, const char *url, err_t 
     connector->name = mem_strdup(usual[which].name);
     connector->url = mem_strdup(url);
     connector->trusted = true;
-    connector->forward_headers = mem_alloc(sizeof usual[0].headers);
-    for (size_t h = 0; usual[which].headers[h]; h++) {
-        connector->forward_headers[h] = mem_strdup(usual[which].headers[h]);
-    }
+    config_usual_headers(connector);
     if (strcmp(connector->name, "qlik") == 0) {
         connector->required_headers = mem_alloc(sizeof *connector->required_headers);
         connector->required_count = 1;

@@ -1,68 +1,69 @@
 /* See discover_ask.h. The conversation:
  *
- *     modern   server/discover, tools/list (and its further pages)
- *     legacy   server/discover (not understood), initialize, notifications/initialized, tools/list
+ *     modern   server/discover, the lists it declares; of a server that is not ours also initialize,
+ *              notifications/initialized: whether it serves legacy clients in their own way
+ *     legacy   server/discover (not understood), initialize, notifications/initialized, the lists it declares
  *
  * What does not tell an era: no answer, a refused credential, a gateway in between that is down (MCP
- * 2026-07-28 basic/versioning; checked on the HTTP status).
+ * 2026-07-28 basic/versioning; checked on the HTTP status). Old servers that answer 500 to what they do not
+ * know are asked twice, and then it counts whether initialize goes well.
+ *
+ * Tools are asked for whatever was declared. Another list that cannot be had is noted and leaves the rest as
+ * it is.
  */
 #include "discover_ask.h"
 
-#include <event2/buffer.h>
-#include <inttypes.h>
 #include <stdlib.h>
 
 #include "clock.h"
+#include "discover_pages.h"
 #include "envelope.h"
+#include "handshake.h"
 #include "hop_headers.h"
 #include "mem.h"
-#include "principal.h"
 #include "relay.h"
 
-#define DEADLINE_MS 10000
-#define MAX_PAGES 50
-#define MAX_LIST_BYTES (8 * 1024 * 1024)
-
-AUTO_DEFINE(struct evbuffer *, evbuffer_free);
+#define DEADLINE_MS 10000 /* of each step: the opening, and each list with all its pages */
+#define METHOD_NOT_FOUND -32601
+#define VERSION_NOT_SUPPORTED -32022
 
 struct ask {
     ask_request_t request;
     ask_f done;
     void *self;
     relay_t *relay;
+    handshake_t *handshake;
     catalog_connector_t connector; /* what hop_headers() wants to know */
     int64_t deadline_ms;
     era_t era;
     mcp_revision_t revision;
+    bool legacy_known, speaks_legacy;
+    mcp_revision_t legacy_revision;
     char *session_id;
-    buf_t tools;  /* declarations, one after the other */
-    buf_t ends;   /* of each: size_t offsets */
-    buf_t cursor; /* raw JSON of the page asked for; empty: the first */
-    buf_t seen;   /* all cursors so far, a line each: a raw JSON string holds no line break */
-    unsigned pages;
-    int64_t ttl_ms;
-    bool is_public;
-    const char *note;
+    bool discovered; /* asked from the beginning, so that what it declares is fresh */
+    bool repeated;   /* server/discover was sent twice */
+    declared_t declared;
+    mcp_kind_t kind; /* of the list being asked for */
+    pages_t pages;
+    listing_t *lists[MCP_KINDS];
+    err_t note; /* "": none */
 };
 
 static void ask_discover(ask_t *ask);
 static void on_discover(void *self, const relay_answer_t *answer);
 static void on_discover_error(void *self, const err_t *err, bool sent);
 static void ask_initialize(ask_t *ask);
-static void on_initialize(void *self, const relay_answer_t *answer);
-static void say_initialized(ask_t *ask);
-static void on_initialized(void *self, const relay_answer_t *answer);
-static void on_initialized_error(void *self, const err_t *err, bool sent);
-static void ask_list(ask_t *ask);
+static void on_handshake(void *self, const handshake_result_t *result, const err_t *err);
+static void ask_lists(ask_t *ask);
+static void ask_page(ask_t *ask);
 static void on_list(void *self, const relay_answer_t *answer);
-static void on_error(void *self, const err_t *err, bool sent);
+static void on_list_error(void *self, const err_t *err, bool sent);
+static void next_list(ask_t *ask);
+static void after_lists(ask_t *ask);
 static void finish(ask_t *ask);
 
 static const relay_events_t discover_events = { .on_answer = on_discover, .on_error = on_discover_error };
-static const relay_events_t initialize_events = { .on_answer = on_initialize, .on_error = on_error };
-static const relay_events_t initialized_events = { .on_answer = on_initialized,
-                                                   .on_error = on_initialized_error };
-static const relay_events_t list_events = { .on_answer = on_list, .on_error = on_error };
+static const relay_events_t list_events = { .on_answer = on_list, .on_error = on_list_error };
 
 ask_t *ask_start(const ask_request_t *request, ask_f done, void *self)
 {
@@ -75,17 +76,20 @@ ask_t *ask_start(const ask_request_t *request, ask_f done, void *self)
     ask->connector.config = request->config;
     ask->era = request->era;
     ask->revision = request->revision;
-    ask->ttl_ms = -1;
-    ask->is_public = true;
     if (request->config->trusted && request->hop_secret) {
         hop_key_derive(span_of(request->hop_secret), request->config->name, ask->connector.hop_key);
     }
     if (ask->era == ERA_UNKNOWN) {
+        ask->discovered = true;
         ask_discover(ask);
         return ask;
     }
+    ask->declared = request->declared;
     ask->session_id = request->session_id ? mem_strdup(request->session_id) : NULL;
-    ask_list(ask);
+    ask->legacy_known = request->legacy_known;
+    ask->speaks_legacy = request->speaks_legacy;
+    ask->legacy_revision = request->legacy_revision;
+    ask_lists(ask);
     return ask;
 }
 
@@ -93,10 +97,10 @@ static void ask_free(ask_t *ask)
 {
     mem_wipe(ask->connector.hop_key, sizeof(ask->connector.hop_key));
     mem_free(ask->session_id);
-    buf_free(&ask->tools);
-    buf_free(&ask->ends);
-    buf_free(&ask->cursor);
-    buf_free(&ask->seen);
+    pages_release(&ask->pages);
+    for (int kind = 0; kind < MCP_KINDS; kind++) {
+        listing_free(ask->lists[kind]);
+    }
     mem_free(ask);
 }
 
@@ -104,6 +108,9 @@ void ask_cancel(ask_t *ask)
 {
     if (ask->relay) {
         relay_cancel(ask->relay);
+    }
+    if (ask->handshake) {
+        handshake_cancel(ask->handshake);
     }
     ask_free(ask);
 }
@@ -118,15 +125,6 @@ static void fail(ask_t *ask, const err_t *err)
     done(self, NULL, &copy);
 }
 
-static void on_error(void *self, const err_t *err, bool sent)
-{
-    ask_t *ask = self;
-
-    (void)sent;
-    ask->relay = NULL;
-    fail(ask, err);
-}
-
 static void fail_with(ask_t *ask, const char *text)
 {
     err_t err;
@@ -135,35 +133,36 @@ static void fail_with(ask_t *ask, const char *text)
     fail(ask, &err);
 }
 
-/* Asking for itself the gateway is nobody's agent: a principal without a tenant's data or a permission. */
-static char *own_token(const ask_t *ask)
+/* Why it cannot be asked, in our words: what a server says of itself is not repeated. But with a command the
+ * server's 503 is the gateway's own (stdio_bridge.h), and tells how the process ended. */
+static void name_trouble(const ask_t *ask, const relay_answer_t *answer, err_t *ret)
 {
-    if (!*ask->connector.hop_key) {
-        return NULL;
-    }
-    principal_t *gateway = principal_new("guiche", "guiche", NULL, 0);
-    char *token = hop_mint(ask->connector.hop_key, ask->request.config->name, gateway, clock_unix());
-    principal_unref(gateway);
-    return token;
+    AUTO_BUF said = { 0 };
+    bool is_ours = ask->request.config->command && answer->status == 503;
+
+    err_set(ret, ERR_UPSTREAM, "%s",
+            is_ours && scan_string(answer->error.message, &said)
+                ? buf_text(&said)
+                : "It is busy or starting, or something before it is.");
 }
 
 static void send_message(ask_t *ask, const char *method, mcp_revision_t revision, const buf_t *message,
                          const relay_events_t *events)
 {
-    AUTO(evbuffer_free) struct evbuffer *body = evbuffer_new();
-    AUTO(mem_free) char *token = own_token(ask);
+    AUTO_BUF body = { 0 };
+    AUTO(mem_free) char *token = hop_own_token(&ask->connector);
     AUTO_BUF lines = { 0 };
     hop_headers_t headers = {
         .connector = &ask->connector,
-        .opening = events == &discover_events || events == &initialize_events,
+        .opening = events == &discover_events,
         .revision = revision,
+        .session_id = ask->era == ERA_LEGACY ? span_of(ask->session_id) : (span_t){ 0 },
         .method = method,
         .principal = span_of(token),
     };
 
-    ask->connector.session_id = ask->session_id;
     hop_headers(&lines, &headers);
-    evbuffer_add(body, message->data, message->length);
+    buf_add_span(&body, buf_span(message));
     relay_request_t request = {
         .pool = ask->request.pool,
         .headers = buf_span(&lines),
@@ -173,7 +172,7 @@ static void send_message(ask_t *ask, const char *method, mcp_revision_t revision
         .id = *ask->request.last_id,
         .max_event_bytes = ask->request.max_event_bytes,
     };
-    ask->relay = relay_start(&request, body, events, ask);
+    ask->relay = relay_start(&request, &body, events, ask);
 }
 
 /* Not used before in this session (2025-11-25 basic "Requests"). */
@@ -203,33 +202,92 @@ static bool lists_our_revision(span_t versions)
     return false;
 }
 
-/* Servers of the earlier revisions answer an unknown method, or a request without a session, with any 4xx,
- * and some with 500 or a page. */
-static bool tells_legacy(int status)
-{
-    static const int says_nothing[] = { 0, 401, 403, 408, 429, 502, 503, 504 };
+typedef enum { TELLS_NOTHING, TELLS_LITTLE, TELLS_LEGACY } evidence_t;
 
-    for (size_t i = 0; i < COUNT_OF(says_nothing); i++) {
-        if (status == says_nothing[i]) {
-            return false;
+/* Servers of the earlier revisions answer an unknown method, or a request without a session, with any 4xx, or
+ * with a page; some with 500, which others answer when they have a bad moment. */
+static evidence_t evidence(int status)
+{
+    static const int nothing[] = { 0, 401, 403, 408, 429, 502, 503, 504 };
+
+    for (size_t i = 0; i < COUNT_OF(nothing); i++) {
+        if (status == nothing[i]) {
+            return TELLS_NOTHING;
         }
     }
-    return true;
+    return status >= 500 ? TELLS_LITTLE : TELLS_LEGACY;
+}
+
+/* It is no modern server's answer; err: what to say when it is no server's at all. */
+static void weigh(ask_t *ask, int status, const err_t *err)
+{
+    evidence_t found = evidence(status);
+
+    if (found == TELLS_NOTHING) {
+        fail(ask, err);
+    } else if (found == TELLS_LITTLE && !ask->repeated) {
+        ask->repeated = true;
+        ask_discover(ask);
+    } else {
+        ask_initialize(ask);
+    }
+}
+
+/* MCP 2026-07-28 basic/versioning: it speaks our revision and refused it all the same, as it may when it has
+ * just been changed. */
+static bool wants_our_revision(const relay_answer_t *answer)
+{
+    return !answer->members && answer->error.code == VERSION_NOT_SUPPORTED &&
+           lists_our_revision(scan_member(answer->error.data, "supported"));
+}
+
+static bool is_declared(span_t capabilities, const char *name)
+{
+    return scan_kind(scan_member(capabilities, name)) == SCAN_OBJECT;
+}
+
+static bool tells_changes(span_t capabilities, const char *name)
+{
+    return scan_is_true(scan_member(scan_member(capabilities, name), "listChanged"));
+}
+
+static void read_declared(span_t capabilities, declared_t *ret)
+{
+    bool of_resources = tells_changes(capabilities, "resources");
+
+    *ret = (declared_t){
+        .offers = { .tools = is_declared(capabilities, "tools"),
+                    .resources = is_declared(capabilities, "resources"),
+                    .prompts = is_declared(capabilities, "prompts"),
+                    .completions = is_declared(capabilities, "completions"),
+                    .logging = is_declared(capabilities, "logging") },
+        .list_changed = { [MCP_TOOLS] = tells_changes(capabilities, "tools"),
+                          [MCP_RESOURCES] = of_resources,
+                          [MCP_TEMPLATES] = of_resources,
+                          [MCP_PROMPTS] = tells_changes(capabilities, "prompts") },
+        .subscribe = scan_is_true(scan_member(scan_member(capabilities, "resources"), "subscribe")),
+    };
 }
 
 static void on_discover(void *self, const relay_answer_t *answer)
 {
     ask_t *ask = self;
+    err_t busy;
 
     ask->relay = NULL;
+    name_trouble(ask, answer, &busy);
     if (answer->members && lists_our_revision(relay_member(answer, "supportedVersions"))) {
         ask->era = ERA_MODERN;
         ask->revision = MCP_2026_07_28;
-        ask_list(ask);
-    } else if (tells_legacy(answer->status)) {
-        ask_initialize(ask);
+        read_declared(relay_member(answer, "capabilities"), &ask->declared);
+        ask_lists(ask);
+    } else if (!wants_our_revision(answer)) {
+        weigh(ask, answer->status, &busy);
+    } else if (ask->repeated) {
+        fail_with(ask, "It refuses the revision that it says it speaks.");
     } else {
-        fail_with(ask, "It is busy or starting, or something before it is.");
+        ask->repeated = true;
+        ask_discover(ask);
     }
 }
 
@@ -240,193 +298,185 @@ static void on_discover_error(void *self, const err_t *err, bool sent)
 
     (void)sent;
     ask->relay = NULL;
-    if (tells_legacy(status) && err->kind != ERR_TIMEOUT) {
-        ask_initialize(ask);
-    } else {
-        fail(ask, err);
-    }
+    weigh(ask, err->kind == ERR_TIMEOUT ? 0 : status, err);
 }
 
 static void ask_initialize(ask_t *ask)
 {
-    AUTO_BUF message = { 0 };
+    AUTO(mem_free) char *token = hop_own_token(&ask->connector);
+    handshake_request_t request = {
+        .pool = ask->request.pool,
+        .connector = &ask->connector,
+        .principal = span_of(token),
+        .id = next_id(ask),
+        .deadline_ms = ask->deadline_ms,
+        .max_event_bytes = ask->request.max_event_bytes,
+    };
 
-    ask->era = ERA_LEGACY;
-    buf_addf(&message,
-             "{\"jsonrpc\":\"2.0\",\"id\":%" PRIu64
-             ",\"method\":\"initialize\",\"params\":{\"protocolVersion\":\"%s\","
-             "\"capabilities\":{},\"clientInfo\":{\"name\":\"guiche\",\"version\":\"" GUICHE_VERSION "\"}}}",
-             next_id(ask), mcp_revision_name(MCP_LEGACY_LATEST));
-    send_message(ask, "initialize", MCP_LEGACY_LATEST, &message, &initialize_events);
+    ask->legacy_known = true;
+    ask->handshake = handshake_start(&request, on_handshake, ask);
 }
 
-static void on_initialize(void *self, const relay_answer_t *answer)
+static void on_handshake(void *self, const handshake_result_t *result, const err_t *err)
 {
     ask_t *ask = self;
-    span_t version =
-        answer->members ? scan_plain_string(relay_member(answer, "protocolVersion")) : (span_t){ 0 };
-    int revision = version.at ? mcp_revision_find(version) : -1;
+    declared_t declared;
 
-    ask->relay = NULL;
-    if (!answer->members) {
-        fail_with(ask, "It refuses to initialize.");
-    } else if (revision < 0 || mcp_revision_era(revision) == MCP_MODERN) {
-        fail_with(ask, "It speaks no revision of the protocol that is spoken here.");
-    } else {
-        ask->revision = revision;
-        if (answer->session_id.at) {
-            ask->session_id = mem_strndup(answer->session_id.at, answer->session_id.length);
-        }
-        say_initialized(ask);
+    ask->handshake = NULL;
+    if (err) {
+        ask->era == ERA_MODERN ? finish(ask) : fail(ask, err);
+        return;
     }
+    ask->speaks_legacy = true;
+    ask->legacy_revision = result->revision;
+    ask->session_id =
+        result->session_id.at ? mem_strndup(result->session_id.at, result->session_id.length) : NULL;
+    read_declared(result->capabilities, &declared);
+    if (ask->era == ERA_MODERN) {
+        /* Of what it offers on that wire alone, these need no list. */
+        ask->declared.offers.completions = ask->declared.offers.completions || declared.offers.completions;
+        ask->declared.offers.logging = ask->declared.offers.logging || declared.offers.logging;
+        finish(ask);
+        return;
+    }
+    ask->era = ERA_LEGACY;
+    ask->revision = result->revision;
+    ask->declared = declared;
+    ask_lists(ask);
 }
 
-static void say_initialized(ask_t *ask)
+static void ask_lists(ask_t *ask)
 {
-    AUTO_BUF message = { 0 };
-
-    envelope_notification(&message, "notifications/initialized");
-    send_message(ask, "notifications/initialized", ask->revision, &message, &initialized_events);
+    ask->kind = MCP_TOOLS;
+    ask->deadline_ms = clock_ms() + DEADLINE_MS;
+    ask_page(ask);
 }
 
-static void on_initialized(void *self, const relay_answer_t *answer)
+static void ask_page(ask_t *ask)
 {
-    ask_t *ask = self;
-
-    (void)answer;
-    ask->relay = NULL;
-    ask_list(ask);
-}
-
-/* The proper answer is 202 without a body, which for a request would be none: whatever is wrong shows in what
- * follows. */
-static void on_initialized_error(void *self, const err_t *err, bool sent)
-{
-    (void)err, (void)sent;
-    on_initialized(self, NULL);
-}
-
-static void ask_list(ask_t *ask)
-{
+    static const char *const methods[MCP_KINDS] = {
+        [MCP_TOOLS] = "tools/list",
+        [MCP_RESOURCES] = "resources/list",
+        [MCP_TEMPLATES] = "resources/templates/list",
+        [MCP_PROMPTS] = "prompts/list",
+    };
     AUTO_BUF message = { 0 };
     envelope_request_t request = {
         .revision = ask->revision,
         .id = next_id(ask),
-        .method = "tools/list",
-        .cursor = buf_span(&ask->cursor),
+        .method = methods[ask->kind],
+        .cursor = buf_span(&ask->pages.cursor),
     };
 
     envelope_request(&message, &request);
     send_message(ask, request.method, ask->revision, &message, &list_events);
 }
 
-static const char *take_tools(ask_t *ask, span_t tools)
+/* An era that was known may have changed: then the tools that were declared are missed first, and it is asked
+ * from the beginning. */
+static bool has_none(const ask_t *ask, const relay_answer_t *answer)
 {
-    for (span_t rest = tools, item; scan_next_item(&rest, &item);) {
-        buf_add_span(&ask->tools, item);
-        buf_add(&ask->ends, &ask->tools.length, sizeof(size_t));
-    }
-    if (ask->tools.length > MAX_LIST_BYTES || ask->ends.length / sizeof(size_t) > CATALOG_MAX_TOOLS) {
-        return "Its list is too long.";
-    }
-    return NULL;
+    bool may_have_none = ask->discovered || ask->kind != MCP_TOOLS || !ask->declared.offers.tools;
+
+    return may_have_none && !answer->members && answer->error.code == METHOD_NOT_FOUND;
 }
 
-/* MCP 2026-07-28 server/utilities/caching. The shortest page decides, and one private page makes the list
- * private. */
-static void take_freshness(ask_t *ask, const relay_answer_t *answer)
+static void list_failed(ask_t *ask, const err_t *err)
 {
-    span_t ttl = relay_member(answer, "ttlMs");
-
-    if (scan_is_integer(ttl) && ttl.length < 16) {
-        int64_t ms = strtoll(ttl.at, NULL, 10);
-        if (ms >= 0 && (ask->ttl_ms < 0 || ms < ask->ttl_ms)) {
-            ask->ttl_ms = ms;
-        }
+    if (ask->kind == MCP_TOOLS) {
+        fail(ask, err);
+        return;
     }
-    ask->is_public = ask->is_public && scan_string_is(relay_member(answer, "cacheScope"), "public");
-}
-
-/* Its quotes keep a cursor from being found within another. */
-static bool was_seen(const ask_t *ask, span_t cursor)
-{
-    return ask->seen.length > 0 && memmem(ask->seen.data, ask->seen.length, cursor.at, cursor.length);
-}
-
-/* True when there is a further page. An empty string is a cursor too (server/utilities/pagination). */
-static bool next_page(ask_t *ask, span_t cursor)
-{
-    if (scan_kind(cursor) != SCAN_STRING) {
-        return false;
-    }
-    if (was_seen(ask, cursor)) {
-        ask->note = "Its list repeats a cursor; what may come after was left out.";
-        return false;
-    }
-    if (++ask->pages >= MAX_PAGES) {
-        ask->note = "Its list has too many pages; the rest was left out.";
-        return false;
-    }
-    buf_clear(&ask->cursor);
-    buf_add_span(&ask->cursor, cursor);
-    buf_add_span(&ask->seen, cursor);
-    buf_add_char(&ask->seen, '\n');
-    return true;
+    ask->note = *err;
+    pages_release(&ask->pages);
+    next_list(ask);
 }
 
 static void on_list(void *self, const relay_answer_t *answer)
 {
     ask_t *ask = self;
-    span_t tools = answer->members ? relay_member(answer, "tools") : (span_t){ 0 };
+    err_t err;
 
     ask->relay = NULL;
-    if (scan_kind(tools) != SCAN_ARRAY) {
-        fail_with(ask, answer->members ? "Its list holds no tools array." : "It refuses to list its tools.");
-        return;
+    int more = has_none(ask, answer) ? 0 : pages_take(&ask->pages, ask->kind, answer, &err);
+    if (more < 0) {
+        list_failed(ask, &err);
+    } else if (more > 0) {
+        ask_page(ask);
+    } else {
+        if (ask->pages.note) {
+            err_set(&ask->note, ERR_UPSTREAM, "%s", ask->pages.note);
+        }
+        ask->lists[ask->kind] = pages_listing(&ask->pages);
+        next_list(ask);
     }
-    const char *wrong = take_tools(ask, tools);
-    take_freshness(ask, answer);
-    if (wrong) {
-        fail_with(ask, wrong);
-    } else if (next_page(ask, relay_member(answer, "nextCursor"))) {
-        ask_list(ask);
+}
+
+static void on_list_error(void *self, const err_t *err, bool sent)
+{
+    ask_t *ask = self;
+    bool answered = relay_status(ask->relay) != 0;
+
+    (void)sent;
+    ask->relay = NULL;
+    if (answered && err->kind != ERR_TIMEOUT) {
+        list_failed(ask, err);
+    } else {
+        fail(ask, err); /* it is gone, and would be so for the next list */
+    }
+}
+
+static bool offers_list(const ask_t *ask, mcp_kind_t kind)
+{
+    const mcp_capabilities_t *offers = &ask->declared.offers;
+
+    return kind == MCP_TOOLS || (kind == MCP_PROMPTS ? offers->prompts : offers->resources);
+}
+
+/* What is not declared is an empty list. */
+static void next_list(ask_t *ask)
+{
+    while (++ask->kind < MCP_KINDS && !offers_list(ask, ask->kind)) {
+        ask->lists[ask->kind] = pages_listing(&ask->pages);
+    }
+    ask->deadline_ms = clock_ms() + DEADLINE_MS;
+    if (ask->kind < MCP_KINDS) {
+        ask_page(ask);
+    } else {
+        after_lists(ask);
+    }
+}
+
+/* For legacy clients, once there are some: initialize is none of a modern client's messages. A server that
+ * refuses it speaks the modern era alone. */
+static void after_lists(ask_t *ask)
+{
+    if (!ask->legacy_known && ask->request.want_legacy && !ask->request.config->trusted) {
+        ask_initialize(ask);
     } else {
         finish(ask);
     }
 }
 
-static listing_t *make_listing(ask_t *ask)
-{
-    listing_t *listing = NEW(listing_t);
-    size_t start = 0;
-
-    listing->count = ask->ends.length / sizeof(size_t);
-    listing->tools = NEW_ARRAY(span_t, listing->count);
-    listing->bytes = buf_steal(&ask->tools);
-    listing->ttl_ms = ask->ttl_ms;
-    listing->is_public = ask->is_public;
-    for (size_t i = 0; i < listing->count; i++) {
-        size_t end;
-        memcpy(&end, ask->ends.data + i * sizeof(end), sizeof(end));
-        listing->tools[i] = (span_t){ listing->bytes + start, end - start };
-        start = end;
-    }
-    return listing;
-}
-
 static void finish(ask_t *ask)
 {
     AUTO(mem_free) char *session_id = TAKE(ask->session_id);
+    err_t note = ask->note;
     asked_t asked = {
         .era = ask->era,
         .revision = ask->revision,
+        .legacy_known = ask->legacy_known,
+        .speaks_legacy = ask->speaks_legacy,
+        .legacy_revision = ask->legacy_revision,
         .session_id = session_id,
-        .listing = make_listing(ask),
-        .note = ask->note,
+        .declared = ask->declared,
+        .note = *note.text ? note.text : NULL,
     };
     ask_f done = ask->done;
     void *self = ask->self;
 
+    memcpy(asked.lists, ask->lists, sizeof(asked.lists));
+    memset(ask->lists, 0, sizeof(ask->lists));
     ask_free(ask);
     done(self, &asked, NULL);
 }

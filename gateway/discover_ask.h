@@ -1,4 +1,4 @@
-/* One discovery of one connector: which era, which tools. Private to discover.c. */
+/* One discovery of one connector: which era, which lists. Private to discover_source.c. */
 #pragma once
 
 #include "catalog.h"
@@ -11,9 +11,13 @@ typedef enum { ERA_UNKNOWN, ERA_MODERN, ERA_LEGACY } era_t;
 typedef struct {
     const connector_config_t *config; /* must outlive the asking */
     http_pool_t *pool;
-    era_t era; /* known already: go straight to the list */
+    era_t era; /* known already, with what stands below it: go straight to the lists */
     mcp_revision_t revision;
+    bool want_legacy; /* of a modern one: find out too whether it answers initialize */
+    bool legacy_known, speaks_legacy;
+    mcp_revision_t legacy_revision;
     const char *session_id;
+    declared_t declared;
     uint64_t *last_id;      /* of requests, counted on; must outlive the asking */
     const char *hop_secret; /* NULL */
     size_t max_event_bytes;
@@ -22,9 +26,12 @@ typedef struct {
 typedef struct {
     era_t era;
     mcp_revision_t revision;
+    bool legacy_known, speaks_legacy; /* whether it answers initialize, if it was asked */
+    mcp_revision_t legacy_revision;
     const char *session_id;
-    listing_t *listing; /* the callback's to keep */
-    const char *note;   /* what was odd, though it went well; NULL */
+    declared_t declared;
+    listing_t *lists[MCP_KINDS]; /* the callback's to keep; NULL: it failed, as the note says */
+    const char *note;            /* what was odd, though it went well; NULL */
 } asked_t;
 
 /* Once, never before ask_start() has returned; exactly one of asked and err. */

@@ -8,14 +8,19 @@
 
 #define UNKNOWN_OUTCOME "The outcome is unknown: check before repeating."
 
-static int fail_timeout(const catalog_tool_t *tool, const connector_config_t *connector,
+bool forward_may_repeat(const catalog_entry_t *entry)
+{
+    return entry->kind != MCP_TOOLS || entry->read_only || entry->idempotent;
+}
+
+static int fail_timeout(const catalog_entry_t *entry, const connector_config_t *connector,
                         const forward_end_t *end, err_t *ret)
 {
-    bool safe = tool->read_only || tool->idempotent;
+    bool safe = forward_may_repeat(entry);
 
     return err_set(ret, ERR_TIMEOUT,
                    "Connector %s did not finish %s within %" PRId64 " s. Narrow the request%s. %s",
-                   connector->name, tool->name, (end->us + 500000) / 1000000,
+                   connector->name, entry->name, (end->us + 500000) / 1000000,
                    end->asked_progress ? "" : ", or ask for progress to give it more time",
                    safe ? "Trying again is safe." : UNKNOWN_OUTCOME);
 }
@@ -38,20 +43,20 @@ static int fail_refused(const connector_config_t *connector, const forward_end_t
                    connector->name, end->cause->text);
 }
 
-int forward_failure(const catalog_tool_t *tool, const connector_config_t *connector, const forward_end_t *end,
-                    err_t *ret)
+int forward_failure(const catalog_entry_t *entry, const connector_config_t *connector,
+                    const forward_end_t *end, err_t *ret)
 {
     const char *advice = UNKNOWN_OUTCOME;
 
     if (end->cause->kind == ERR_TIMEOUT && end->sent) {
-        return fail_timeout(tool, connector, end, ret);
+        return fail_timeout(entry, connector, end, ret);
     }
     if (is_refusal(end->status)) {
         return fail_refused(connector, end, ret);
     }
     if (!end->sent) {
         advice = "Nothing was done; try again in a moment.";
-    } else if (tool->read_only || tool->idempotent) {
+    } else if (forward_may_repeat(entry)) {
         advice = "Trying again is safe.";
     }
     return err_set(ret, end->cause->kind == ERR_TIMEOUT ? ERR_TIMEOUT : ERR_UPSTREAM,
@@ -59,13 +64,13 @@ int forward_failure(const catalog_tool_t *tool, const connector_config_t *connec
                    end->sent ? "in mid-call" : "to take the call", end->cause->text, advice);
 }
 
-int forward_stopped(const catalog_tool_t *tool, const connector_config_t *connector, err_t *ret)
+int forward_stopped(const catalog_entry_t *entry, const connector_config_t *connector, err_t *ret)
 {
     const char *advice = "Whether the tool finished is not known; check before repeating.";
 
-    if (tool->read_only) {
+    if (entry->kind != MCP_TOOLS || entry->read_only) {
         advice = "Nothing was changed; try again.";
-    } else if (tool->idempotent) {
+    } else if (entry->idempotent) {
         advice = "Trying again is safe.";
     }
     return err_set(ret, ERR_TIMEOUT, "The gateway is stopping and cannot wait longer for connector %s. %s",

@@ -1,18 +1,11 @@
 /* See notify.h. */
 #include "notify.h"
 
-#include <event2/buffer.h>
-#include <inttypes.h>
-
 #include "clock.h"
-#include "hop_headers.h"
 #include "mem.h"
 #include "relay.h"
 
 #define DEADLINE_MS 5000
-#define METHOD "notifications/cancelled"
-
-AUTO_DEFINE(struct evbuffer *, evbuffer_free);
 
 struct notice {
     LIST_ENTRY(notice) link;
@@ -45,39 +38,17 @@ static void on_error(void *self, const err_t *err, bool sent)
     notice_free(self);
 }
 
-static span_t hop_token(view_t *view, const catalog_connector_t *connector)
+void notify_post(view_t *view, size_t connector, span_t lines, buf_t *body)
 {
-    return worker_hop_token(view->worker, connector, view->worker->self);
-}
-
-void notify_cancelled(view_t *view, size_t index, uint64_t request_id)
-{
-    const catalog_connector_t *connector = &view->catalog->connectors[index];
-
-    if (mcp_revision_era(connector->revision) == MCP_MODERN || !connector->session_id) {
-        return;
-    }
-    AUTO(evbuffer_free) struct evbuffer *body = evbuffer_new();
-    AUTO_BUF lines = { 0 };
     struct notice *notice = NEW(struct notice);
-    hop_headers_t headers = {
-        .connector = connector,
-        .revision = connector->revision,
-        .method = METHOD,
-        .principal = hop_token(view, connector),
-    };
-    hop_headers(&lines, &headers);
-    evbuffer_add_printf(body,
-                        "{\"jsonrpc\":\"2.0\",\"method\":\"" METHOD "\",\"params\":{\"requestId\":%" PRIu64
-                        ",\"reason\":\"The caller is gone or its time is up.\"}}",
-                        request_id);
     relay_request_t request = {
-        .pool = view->lanes[index]->pool,
-        .headers = buf_span(&lines),
+        .pool = view->lanes[connector]->pool,
+        .headers = lines,
         .deadline_ms = clock_ms() + DEADLINE_MS,
-        .id = request_id,
+        .idempotent = true, /* who hears it twice passes over the second */
         .max_event_bytes = HTTP_STREAM_HIGH_BYTES,
     };
+
     notice->view = view_ref(view);
     LIST_INSERT_HEAD(&view->worker->notices, notice, link);
     notice->relay = relay_start(&request, body, &events, notice);

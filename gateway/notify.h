@@ -1,12 +1,11 @@
-/* Telling a legacy connector that a call of ours is cancelled. A modern one sees that its connection is
- * closed (MCP 2026-07-28 basic/patterns/cancellation); a legacy one wants a notification (2025-11-25
- * basic/utilities/cancellation), which nobody waits for. Only within a session: without one our ids mean
- * nothing to the connector.
+/* What is posted to a legacy connector beside a call: that the call is cancelled (2025-11-25
+ * basic/utilities/cancellation), and what the client has answered to its questions. Nobody waits for more
+ * than its 202.
  */
 #pragma once
 
 #include "worker.h"
 
-/* Does nothing for connectors that need no telling. */
-void notify_cancelled(view_t *view, size_t connector, uint64_t request_id);
+/* `lines` are ready headers; `body` is taken. */
+void notify_post(view_t *view, size_t connector, span_t lines, buf_t *body);
 void notify_cancel_all(worker_t *worker); /* at the end of a worker */

@@ -14,7 +14,7 @@ typedef struct {
 struct policy {
     row_t *rows; /* sorted once complete */
     size_t count;
-    size_t tool_count, word_count;
+    size_t entry_count, word_count;
 };
 
 static row_t *row_for(policy_t *policy, const char *permission)
@@ -31,43 +31,43 @@ static row_t *row_for(policy_t *policy, const char *permission)
     return row;
 }
 
-static void grant(row_t *row, size_t tool)
+static void grant(row_t *row, size_t index)
 {
-    row->words[tool / 64] |= UINT64_C(1) << (tool % 64);
+    row->words[index / 64] |= UINT64_C(1) << (index % 64);
 }
 
-static bool has(const row_t *row, size_t tool)
+static bool has(const row_t *row, size_t index)
 {
-    return row->words[tool / 64] >> (tool % 64) & 1;
+    return row->words[index / 64] >> (index % 64) & 1;
 }
 
-static bool rule_names(const policy_rule_t *rule, const char *tool)
+static bool rule_names(const policy_rule_t *rule, const char *name)
 {
     for (char **glob = rule->allow; glob && *glob; glob++) {
-        if (glob_matches(*glob, span_of(tool))) {
+        if (glob_matches(*glob, span_of(name))) {
             return true;
         }
     }
     return false;
 }
 
-static void add_rule(policy_t *policy, const policy_rule_t *rule, const catalog_tool_t *tools)
+static void add_rule(policy_t *policy, const policy_rule_t *rule, const catalog_entry_t *entries)
 {
     row_t *row = row_for(policy, rule->permission);
 
-    for (size_t i = 0; i < policy->tool_count; i++) {
-        if (rule_names(rule, tools[i].name)) {
+    for (size_t i = 0; i < policy->entry_count; i++) {
+        if (rule_names(rule, entries[i].name)) {
             grant(row, i);
         }
     }
 }
 
-static void add_usual(policy_t *policy, const config_t *config, const catalog_tool_t *tools)
+static void add_usual(policy_t *policy, const config_t *config, const catalog_entry_t *entries)
 {
-    for (size_t i = 0; i < policy->tool_count; i++) {
-        const char *connector = config->connectors[tools[i].connector].name;
+    for (size_t i = 0; i < policy->entry_count; i++) {
+        const char *connector = config->connectors[entries[i].connector].name;
         AUTO(mem_free)
-        char *permission = mem_printf("%s.%s", connector, tools[i].read_only ? "read" : "write");
+        char *permission = mem_printf("%s.%s", connector, entries[i].read_only ? "read" : "write");
         grant(row_for(policy, permission), i);
     }
 }
@@ -77,18 +77,18 @@ static int by_permission(const void *a, const void *b)
     return strcmp(((const row_t *)a)->permission, ((const row_t *)b)->permission);
 }
 
-policy_t *policy_new(const config_t *config, const catalog_tool_t *tools, size_t count)
+policy_t *policy_new(const config_t *config, const catalog_entry_t *entries, size_t count)
 {
     policy_t *policy = NEW(policy_t);
 
-    policy->tool_count = count;
+    policy->entry_count = count;
     policy->word_count = (count + 63) / 64;
     if (config->has_policies) {
         for (size_t i = 0; i < config->policy_count; i++) {
-            add_rule(policy, &config->policies[i], tools);
+            add_rule(policy, &config->policies[i], entries);
         }
     } else {
-        add_usual(policy, config, tools);
+        add_usual(policy, config, entries);
     }
     if (policy->count > 0) {
         qsort(policy->rows, policy->count, sizeof(row_t), by_permission);
@@ -117,33 +117,33 @@ static const row_t *find(const policy_t *policy, const char *permission)
                              : NULL;
 }
 
-bool policy_allows(const policy_t *policy, const principal_t *principal, size_t tool)
+bool policy_allows(const policy_t *policy, const principal_t *principal, size_t index)
 {
     for (size_t i = 0; i < principal->permission_count; i++) {
         const char *permission = principal->permissions[i];
         const row_t *row = find(policy, permission);
-        if (strcmp(permission, "*") == 0 || (row && has(row, tool))) {
+        if (strcmp(permission, "*") == 0 || (row && has(row, index))) {
             return true;
         }
     }
     return false;
 }
 
-static void add_row(const policy_t *policy, const row_t *row, tool_set_t *set)
+static void add_row(const policy_t *policy, const row_t *row, entry_set_t *set)
 {
     for (size_t i = 0; row && i < policy->word_count; i++) {
         set->words[i] |= row->words[i];
     }
 }
 
-static void add_all(const policy_t *policy, tool_set_t *set)
+static void add_all(const policy_t *policy, entry_set_t *set)
 {
-    for (size_t i = 0; i < policy->tool_count; i++) {
+    for (size_t i = 0; i < policy->entry_count; i++) {
         set->words[i / 64] |= UINT64_C(1) << (i % 64);
     }
 }
 
-void policy_allowed(const policy_t *policy, const principal_t *principal, tool_set_t *ret)
+void policy_allowed(const policy_t *policy, const principal_t *principal, entry_set_t *ret)
 {
     memset(ret, 0, sizeof(*ret));
     for (size_t i = 0; i < principal->permission_count; i++) {
@@ -155,23 +155,23 @@ void policy_allowed(const policy_t *policy, const principal_t *principal, tool_s
     }
 }
 
-const char *policy_permission(const policy_t *policy, size_t tool)
+const char *policy_permission(const policy_t *policy, size_t index)
 {
     for (size_t i = 0; i < policy->count; i++) {
-        if (has(&policy->rows[i], tool)) {
+        if (has(&policy->rows[i], index)) {
             return policy->rows[i].permission;
         }
     }
     return NULL;
 }
 
-int policy_deny(const policy_t *policy, const catalog_tool_t *tool, size_t index, err_t *err)
+int policy_deny(const policy_t *policy, const catalog_entry_t *entry, size_t index, err_t *err)
 {
     const char *permission = policy_permission(policy, index);
 
     if (permission) {
-        return err_set(err, ERR_DENIED, "Not allowed: %s needs the permission %s.", tool->name, permission);
+        return err_set(err, ERR_DENIED, "Not allowed: %s needs the permission %s.", entry->name, permission);
     }
     return err_set(err, ERR_DENIED, "Not allowed: no policy opens %s; it needs the permission *.",
-                   tool->name);
+                   entry->name);
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "mem.h"
+#include "percent.h"
 #include "query_list.h"
 
 #define SHOWN_MAX_BYTES 64 /* of a name we do not know */
@@ -17,31 +18,18 @@ typedef struct {
     json_t *values; /* the arguments so far */
 } reader_t;
 
-static int digit(char c)
-{
-    if (isdigit((unsigned char)c)) {
-        return c - '0';
-    }
-    return isxdigit((unsigned char)c) ? tolower((unsigned char)c) - 'a' + 10 : -1;
-}
-
 bool query_decode(span_t text, buf_t *out)
 {
     for (size_t i = 0; i < text.length; i++) {
-        char c = text.at[i] == '+' ? ' ' : text.at[i];
+        int c = text.at[i] == '+' ? ' ' : (unsigned char)text.at[i];
         if (c == '%') {
-            int high = i + 2 < text.length ? digit(text.at[i + 1]) : -1;
-            int low = i + 2 < text.length ? digit(text.at[i + 2]) : -1;
-            if (high < 0 || low < 0) {
-                return false;
-            }
-            c = (char)(high * 16 + low);
+            c = percent_at((span_t){ text.at + i, text.length - i });
             i += 2;
         }
-        if (!c) {
+        if (c <= 0) {
             return false;
         }
-        buf_add_char(out, c);
+        buf_add_char(out, (char)c);
     }
     return true;
 }

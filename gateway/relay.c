@@ -1,28 +1,38 @@
 /* See relay.h. A JSON answer is collected whole and scanned once. Of a stream each event is scanned when it
- * is whole: our progress is told, the final response ends the relay, and what else a connector may send on it
- * (log messages, requests to the client) is dropped: only the caller's own connection could carry those.
+ * is whole: our progress, log messages and requests to the client are told, the final response ends the
+ * relay. A stream whose events have ids and which ends before its answer is read on by GET.
  *
- * After the final response a stream is not read to its end: that connection is closed, so that a connector
- * which keeps streams open holds nothing of ours.
+ * After the final response nobody waits for the end of the stream: the connection is left to hop_leave(), so
+ * that a connector which keeps streams open holds nothing of ours for long.
  */
 #include "relay.h"
 
 #include <event2/buffer.h>
-#include <inttypes.h>
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <event2/event.h>
 
-#include "errors.h"
+#include "clock.h"
 #include "log.h"
 #include "mem.h"
+#include "relay_read.h"
 #include "sse.h"
+
+#define STREAM_ENDED "It ended its stream without an answer."
+#define MAX_FRUITLESS 20 /* resumptions that brought no event with a new id */
+#define USUAL_RETRY_MS 1000
+#define SHORTEST_RETRY_MS 50
 
 struct relay {
     const relay_events_t *events;
     void *self;
     hop_t *hop;
     const char *key_holder;
+    http_pool_t *pool;
+    int64_t deadline_ms;
+    struct event *pause; /* before a stream is resumed */
+    int64_t resume_ms;   /* when that is to be */
+    unsigned fruitless;
+    bool resumed; /* the request was sent, whatever becomes of the GET */
+    char resumed_from[SSE_MAX_ID + 1];
     uint64_t id;
     size_t max_event_bytes;
     sse_reader_t *reader; /* NULL: the answer is JSON */
@@ -45,52 +55,7 @@ static const hop_events_t hop_events = {
     .on_error = on_hop_error,
 };
 
-enum {
-    SLOT_JSONRPC = 1,
-    SLOT_ID,
-    SLOT_METHOD,
-    SLOT_RESULT,
-    SLOT_ERROR,
-    SLOT_CODE,
-    SLOT_MESSAGE,
-    SLOT_DATA,
-    SLOT_TOKEN,
-    SLOT_PROGRESS,
-    SLOT_TOTAL,
-    SLOT_TEXT,
-    SLOT_META,
-};
-
-static const json_want_t result_wants[] = {
-    { .key = "content" },
-    { .key = "isError" },
-    { .key = "structuredContent" },
-    { .key = "resultType" },
-    { 0 },
-};
-static const json_want_t error_wants[] = {
-    { .key = "code", .slot = SLOT_CODE },
-    { .key = "message", .slot = SLOT_MESSAGE },
-    { .key = "data", .slot = SLOT_DATA },
-    { 0 },
-};
-static const json_want_t params_wants[] = {
-    { .key = "progressToken", .slot = SLOT_TOKEN }, { .key = "progress", .slot = SLOT_PROGRESS },
-    { .key = "total", .slot = SLOT_TOTAL },         { .key = "message", .slot = SLOT_TEXT },
-    { .key = "_meta", .slot = SLOT_META },          { 0 },
-};
-static const json_want_t message_wants[] = {
-    { .key = "jsonrpc", .slot = SLOT_JSONRPC },
-    { .key = "id", .slot = SLOT_ID },
-    { .key = "method", .slot = SLOT_METHOD },
-    { .key = "params", .inside = params_wants },
-    { .key = "result", .slot = SLOT_RESULT, .inside = result_wants, .keep = true },
-    { .key = "error", .slot = SLOT_ERROR, .inside = error_wants },
-    { 0 },
-};
-
-relay_t *relay_start(const relay_request_t *request, struct evbuffer *body, const relay_events_t *events,
-                     void *self)
+relay_t *relay_start(const relay_request_t *request, buf_t *body, const relay_events_t *events, void *self)
 {
     relay_t *relay = NEW(relay_t);
     hop_request_t hop_request = {
@@ -105,6 +70,8 @@ relay_t *relay_start(const relay_request_t *request, struct evbuffer *body, cons
     relay->key_holder = request->key_holder;
     relay->id = request->id;
     relay->max_event_bytes = request->max_event_bytes;
+    relay->pool = request->pool;
+    relay->deadline_ms = request->deadline_ms;
     relay->hop = hop_start(request->pool, &hop_request, body, &hop_events, relay);
     return relay;
 }
@@ -112,6 +79,9 @@ relay_t *relay_start(const relay_request_t *request, struct evbuffer *body, cons
 static void relay_free(relay_t *relay)
 {
     sse_reader_free(relay->reader);
+    if (relay->pause) {
+        event_free(relay->pause);
+    }
     mem_free(relay);
 }
 
@@ -119,6 +89,9 @@ static void relay_free(relay_t *relay)
 static void end(relay_t *relay)
 {
     relay->over = true;
+    if (relay->pause) {
+        event_del(relay->pause);
+    }
     if (relay->hop) {
         hop_cancel(TAKE(relay->hop));
     }
@@ -140,10 +113,20 @@ void relay_pause(relay_t *relay, bool paused)
     }
 }
 
+static void arm_pause(relay_t *relay)
+{
+    int64_t until_ms = relay->resume_ms < relay->deadline_ms ? relay->resume_ms : relay->deadline_ms;
+
+    loop_arm(relay->pause, until_ms - clock_ms());
+}
+
 void relay_extend(relay_t *relay, int64_t deadline_ms)
 {
+    relay->deadline_ms = deadline_ms;
     if (relay->hop) {
         hop_extend(relay->hop, deadline_ms);
+    } else if (relay->pause && evtimer_pending(relay->pause, NULL)) {
+        arm_pause(relay);
     }
 }
 
@@ -161,6 +144,9 @@ static void tell_answer(relay_t *relay, const relay_answer_t *answer)
 {
     relay_answer_t whole = *answer;
 
+    if (relay->hop) {
+        hop_leave(TAKE(relay->hop));
+    }
     end(relay); /* what the hop has read stays until its own callback returns */
     whole.status = relay->status;
     whole.session_id = *relay->session_id ? span_of(relay->session_id) : (span_t){ 0 };
@@ -201,6 +187,9 @@ static void fail_status(relay_t *relay)
     case 204:
         err_set(&err, ERR_UPSTREAM, "It accepted the request and gave no answer (HTTP %d).", relay->status);
         break;
+    case 502:
+        err_set(&err, ERR_UPSTREAM, "The server behind it ended or gave no answer (HTTP 502).");
+        break;
     case 429:
     case 503:
         err_set(&err, ERR_UPSTREAM, "It is busy or starting (HTTP %d).", relay->status);
@@ -221,6 +210,14 @@ static bool type_is(span_t content_type, const char *name)
     return content_type.length == length || strchr("; \t", content_type.at[length]);
 }
 
+/* The status stays that of the first answer: a stream that cannot be resumed says nothing of the request. */
+static void take_resumed_head(relay_t *relay, const hop_head_t *head)
+{
+    if (head->status != 200 || !type_is(head->content_type, "text/event-stream")) {
+        fail(relay, STREAM_ENDED);
+    }
+}
+
 /* MCP 2026-07-28 basic/transports/streamable-http: an error may come with a 4xx and a JSON-RPC body, so other
  * statuses are read on when the body may be one; 401 and 403 are about our credentials, not about the
  * request. */
@@ -228,6 +225,10 @@ static void on_head(void *self, const hop_head_t *head)
 {
     relay_t *relay = self;
 
+    if (relay->resumed) {
+        take_resumed_head(relay, head);
+        return;
+    }
     relay->status = head->status;
     if (head->session_id.length < sizeof(relay->session_id) && head->session_id.length > 0) {
         memcpy(relay->session_id, head->session_id.at, head->session_id.length);
@@ -242,59 +243,10 @@ static void on_head(void *self, const hop_head_t *head)
     }
 }
 
-static bool is_our_id(const relay_t *relay, span_t id)
-{
-    char text[24];
-
-    snprintf(text, sizeof(text), "%" PRIu64, relay->id);
-    return span_is(id, text);
-}
-
-static int read_error(const json_scan_t *scan, mcp_rpc_error_t *ret)
-{
-    span_t code = scan->slots[SLOT_CODE];
-    bool fits = scan_is_integer(code) && code.length <= 11;
-    int64_t number = fits ? strtoll(code.at, NULL, 10) : INT64_MAX;
-
-    if (number < INT_MIN || number > INT_MAX || scan_kind(scan->slots[SLOT_MESSAGE]) != SCAN_STRING) {
-        return -1;
-    }
-    ret->code = (int)number;
-    ret->message = scan->slots[SLOT_MESSAGE];
-    ret->data = scan->slots[SLOT_DATA];
-    return 0;
-}
-
-/* What is wrong with a final message; NULL: nothing, and *ret is filled. An error that could not read our id
- * has none: it is taken as ours when the HTTP status says that the request was refused. */
-static const char *read_answer(const relay_t *relay, const json_scan_t *scan, relay_answer_t *ret)
-{
-    bool has_result = scan->slots[SLOT_RESULT].at, has_error = scan->slots[SLOT_ERROR].at;
-    scan_kind_t id_kind = scan_kind(scan->slots[SLOT_ID]);
-    bool nameless = id_kind == SCAN_NONE || id_kind == SCAN_NULL;
-
-    if (!scan_string_is(scan->slots[SLOT_JSONRPC], "2.0") || scan->slots[SLOT_METHOD].at ||
-        has_result == has_error) {
-        return "It answered with something that is not a JSON-RPC response.";
-    }
-    if (!is_our_id(relay, scan->slots[SLOT_ID]) && !(nameless && has_error && relay->status >= 400)) {
-        return "It answered another request than the one it was sent.";
-    }
-    if (has_error) {
-        return read_error(scan, &ret->error) ? "It answered with an error that cannot be read." : NULL;
-    }
-    if (scan_kind(scan->slots[SLOT_RESULT]) != SCAN_OBJECT || relay->status != 200) {
-        return "It answered with a result that cannot be read.";
-    }
-    ret->members = scan->members;
-    ret->count = scan->member_count;
-    return NULL;
-}
-
 static void take_answer(relay_t *relay, const json_scan_t *scan)
 {
     relay_answer_t answer = { 0 };
-    const char *wrong = read_answer(relay, scan, &answer);
+    const char *wrong = relay_read_answer(scan, relay->id, relay->status, &answer);
 
     if (!wrong) {
         tell_answer(relay, &answer);
@@ -311,7 +263,7 @@ static void take_json(relay_t *relay, struct evbuffer *body)
     json_scan_t scan;
     err_t err;
 
-    if (text.length > 0 && json_scan(text, message_wants, &scan, &err) == 0) {
+    if (text.length > 0 && json_scan(text, relay_wants, &scan, &err) == 0) {
         take_answer(relay, &scan);
     } else if (relay->status != 200) {
         fail_status(relay);
@@ -348,6 +300,73 @@ static void on_body(void *self, struct evbuffer *body)
     }
 }
 
+/* Resuming. */
+
+/* The deadline has cut the pause short. */
+static void fail_late(relay_t *relay)
+{
+    err_t err;
+
+    err_set(&err, ERR_TIMEOUT, "It did not answer in time.");
+    tell_error(relay, &err, true);
+}
+
+static void on_pause_over(evutil_socket_t fd, short what, void *self)
+{
+    relay_t *relay = self;
+    AUTO_BUF lines = { 0 };
+
+    (void)fd, (void)what;
+    if (relay->resume_ms >= relay->deadline_ms) {
+        fail_late(relay);
+        return;
+    }
+    if (!relay->events->resume(relay->self, &lines)) {
+        fail(relay, STREAM_ENDED);
+        return;
+    }
+    sse_reader_restart(relay->reader);
+    buf_addf(&lines, "Last-Event-ID: %s\r\n", sse_last_id(relay->reader));
+    hop_request_t request = {
+        .method = "GET",
+        .headers = buf_span(&lines),
+        .deadline_ms = relay->deadline_ms,
+        .idempotent = true,
+    };
+    relay->hop = hop_start(relay->pool, &request, NULL, &hop_events, relay);
+    mem_wipe(lines.data, lines.length);
+}
+
+/* A server that lets us poll for its answer shows by new ids that it is getting on. */
+static bool is_fruitless(relay_t *relay, const char *last_id)
+{
+    bool brought_nothing = strcmp(relay->resumed_from, last_id) == 0;
+
+    relay->fruitless = brought_nothing ? relay->fruitless + 1 : 0;
+    strcpy(relay->resumed_from, last_id);
+    return relay->fruitless > MAX_FRUITLESS;
+}
+
+/* True when the stream will be read on: the server gave its events ids, so that it can be. */
+static bool resume_later(relay_t *relay)
+{
+    const char *last_id = relay->reader ? sse_last_id(relay->reader) : "";
+
+    if (!relay->events->resume || *last_id == '\0' || is_fruitless(relay, last_id)) {
+        return false;
+    }
+    int64_t retry_ms = sse_retry_ms(relay->reader);
+
+    retry_ms = retry_ms < 0 ? USUAL_RETRY_MS : retry_ms < SHORTEST_RETRY_MS ? SHORTEST_RETRY_MS : retry_ms;
+    relay->resumed = true;
+    relay->resume_ms = clock_ms() + retry_ms;
+    if (!relay->pause) {
+        relay->pause = evtimer_new(http_pool_base(relay->pool), on_pause_over, relay);
+    }
+    arm_pause(relay);
+    return true;
+}
+
 static void on_end(void *self, struct evbuffer *body)
 {
     relay_t *relay = self;
@@ -355,8 +374,8 @@ static void on_end(void *self, struct evbuffer *body)
     relay->hop = NULL;
     if (!relay->reader) {
         take_json(relay, body);
-    } else if (take_events(relay, body)) {
-        fail(relay, "It ended its stream without an answer.");
+    } else if (take_events(relay, body) && !resume_later(relay)) {
+        fail(relay, STREAM_ENDED);
     }
 }
 
@@ -365,40 +384,60 @@ static void on_hop_error(void *self, const err_t *err, bool sent)
     relay_t *relay = self;
 
     relay->hop = NULL;
-    tell_error(relay, err, sent);
+    if (err->kind == ERR_TIMEOUT || !resume_later(relay)) {
+        tell_error(relay, err, sent || relay->resumed);
+    }
 }
 
 static void take_progress(relay_t *relay, const json_scan_t *scan)
 {
-    mcp_progress_t progress = {
-        .progress = scan->slots[SLOT_PROGRESS],
-        .total = scan->slots[SLOT_TOTAL],
-        .message = scan->slots[SLOT_TEXT],
-        .meta = scan->slots[SLOT_META],
-    };
+    mcp_progress_t progress;
 
-    if (!relay->events->on_progress || !is_our_id(relay, scan->slots[SLOT_TOKEN]) ||
-        scan_kind(progress.progress) != SCAN_NUMBER) {
-        return;
+    if (relay->events->on_progress && relay_read_progress(scan, relay->id, &progress)) {
+        relay->events->on_progress(relay->self, &progress);
     }
-    if (scan_kind(progress.total) != SCAN_NUMBER) {
-        progress.total = (span_t){ 0 };
+}
+
+/* 2025-11-25 server/utilities/logging. */
+static void take_log(relay_t *relay, const json_scan_t *scan)
+{
+    span_t level, params;
+
+    if (relay->events->on_log && relay_read_log(scan, &level, &params)) {
+        relay->events->on_log(relay->self, level, params);
     }
-    if (scan_kind(progress.message) != SCAN_STRING) {
-        progress.message = (span_t){ 0 };
-    }
-    if (scan_kind(progress.meta) != SCAN_OBJECT) {
-        progress.meta = (span_t){ 0 };
-    }
-    relay->events->on_progress(relay->self, &progress);
 }
 
 /* A connector that asks the client something while it works (legacy sampling, elicitation, roots). */
-static void drop_request(const json_scan_t *scan)
+static void take_question(relay_t *relay, const json_scan_t *scan)
 {
-    if (log_begin(LOG_LEVEL_INFO, "request of a connector to the client dropped")) {
-        log_span("method", scan->slots[SLOT_METHOD]);
+    relay_question_t question;
+
+    if (relay_read_question(scan, &question) && relay->events->on_request) {
+        relay->events->on_request(relay->self, &question);
+    } else if (log_begin(LOG_LEVEL_INFO, "request of a connector to the client dropped")) {
+        log_span("method", question.method);
         log_end();
+    }
+}
+
+static void take_message(relay_t *relay, const json_scan_t *scan)
+{
+    switch (relay_read_kind(scan)) {
+    case RELAY_ANSWER:
+        take_answer(relay, scan);
+        break;
+    case RELAY_QUESTION:
+        take_question(relay, scan);
+        break;
+    case RELAY_PROGRESS:
+        take_progress(relay, scan);
+        break;
+    case RELAY_LOG:
+        take_log(relay, scan);
+        break;
+    case RELAY_OTHER:
+        break;
     }
 }
 
@@ -409,14 +448,10 @@ static bool on_event(void *self, span_t event, span_t data)
     err_t err;
 
     (void)event;
-    if (json_scan(data, message_wants, &scan, &err)) {
+    if (json_scan(data, relay_wants, &scan, &err)) {
         fail(relay, "It sent an event that is not a JSON-RPC message.");
-    } else if (!scan.slots[SLOT_METHOD].at) {
-        take_answer(relay, &scan);
-    } else if (scan.slots[SLOT_ID].at) {
-        drop_request(&scan);
-    } else if (scan_string_is(scan.slots[SLOT_METHOD], "notifications/progress")) {
-        take_progress(relay, &scan);
+    } else {
+        take_message(relay, &scan);
     }
     return !relay->over;
 }

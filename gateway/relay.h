@@ -28,9 +28,21 @@ typedef struct {
     int status; /* HTTP */
 } relay_answer_t;
 
+typedef struct {
+    span_t id, method, params;
+} relay_question_t;
+
 /* All spans are borrowed while a callback runs. */
 typedef struct {
     void (*on_progress)(void *self, const mcp_progress_t *progress); /* NULL: not asked for */
+    /* notifications/message: `level` text, `params` raw. NULL: not wanted. */
+    void (*on_log)(void *self, span_t level, span_t params);
+    /* What a legacy connector asks the client in mid-call; `id` and `params` raw, `method` text. It waits for
+     * an answer that is posted to it. NULL: nobody can answer, which is logged. */
+    void (*on_request)(void *self, const relay_question_t *question);
+    /* Header lines for a GET that goes on reading a stream which ended before its answer (2025-11-25
+     * basic/transports "Resumability and Redelivery"). False, or NULL: it is not resumed. */
+    bool (*resume)(void *self, buf_t *lines);
     void (*on_answer)(void *self, const relay_answer_t *answer);
     void (*on_error)(void *self, const err_t *err, bool sent); /* sent: the connector may have begun */
 } relay_events_t;
@@ -48,8 +60,8 @@ typedef struct {
     size_t max_event_bytes;
 } relay_request_t;
 
-relay_t *relay_start(const relay_request_t *request, struct evbuffer *body, const relay_events_t *events,
-                     void *self);
+/* `body` is taken. */
+relay_t *relay_start(const relay_request_t *request, buf_t *body, const relay_events_t *events, void *self);
 void relay_cancel(relay_t *relay); /* drops the connection */
 void relay_pause(relay_t *relay, bool paused);
 void relay_extend(relay_t *relay, int64_t deadline_ms);

@@ -76,12 +76,12 @@ principal_t *rest_enter(worker_t *worker, http_request_t *http)
     return principal;
 }
 
-int rest_find(worker_t *worker, span_t asked, const catalog_tool_t **ret, err_t *err)
+int rest_find(worker_t *worker, span_t asked, const catalog_entry_t **ret, err_t *err)
 {
     const catalog_t *catalog = worker->view->catalog;
-    const catalog_tool_t *first, *other;
+    const catalog_entry_t *first, *other;
 
-    *ret = catalog_find(catalog, asked);
+    *ret = catalog_find(catalog, MCP_TOOLS, asked);
     if (!*ret) {
         *ret = catalog_find_own(catalog, asked, &first, &other);
         if (!*ret && other) {
@@ -103,6 +103,7 @@ bool rest_forward(rest_call_t *call, const principal_t *principal, const char *m
         .era = MCP_MODERN,
         .revision = MCP_2026_07_28,
         .method = span_of(method),
+        .act = MCP_CALL_TOOL,
         .name = buf_span(&call->name),
         .arguments = buf_span(&call->arguments),
         .progress_token = progress ? SPAN("0") : (span_t){ 0 },
@@ -140,7 +141,7 @@ static void reply_list(worker_t *worker, http_request_t *http, int form, bool co
     if (!principal) {
         return;
     }
-    span_t tools = worker_list(worker, principal, form);
+    span_t tools = worker_list(worker, principal, MCP_TOOLS, form);
     buf_add_text(&body, "{\"tools\":");
     buf_add_span(&body, tools);
     if (counted) {
@@ -178,7 +179,7 @@ static int read_arguments(rest_call_t *call, span_t arguments, err_t *err)
 
 static int read_body(rest_call_t *call, err_t *err)
 {
-    const catalog_tool_t *tool;
+    const catalog_entry_t *tool;
     json_scan_t scan;
 
     if (json_scan(http_body(call->http), body_wants, &scan, err)) {

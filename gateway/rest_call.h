@@ -23,7 +23,7 @@ principal_t *rest_enter(worker_t *worker, http_request_t *http);
 /* Answers with the status of the error, and logs it. */
 void rest_refuse(worker_t *worker, http_request_t *http, const principal_t *principal, const err_t *err);
 /* By public name, or by own name when only one connector has it. -1 with ERR_UNKNOWN or ERR_CALLER. */
-int rest_find(worker_t *worker, span_t asked, const catalog_tool_t **ret, err_t *err);
+int rest_find(worker_t *worker, span_t asked, const catalog_entry_t **ret, err_t *err);
 /* Opens the call and hands it to the connector; `call` is freed with it. False: it has been answered already.
  */
 bool rest_forward(rest_call_t *call, const principal_t *principal, const char *method, bool progress,

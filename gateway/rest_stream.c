@@ -51,7 +51,7 @@ static int read_name(rest_call_t *call, err_t *err)
     return 0;
 }
 
-static int check_tool_use(const rest_call_t *call, const principal_t *principal, const catalog_tool_t *tool,
+static int check_tool_use(const rest_call_t *call, const principal_t *principal, const catalog_entry_t *tool,
                           bool get, err_t *err)
 {
     const catalog_t *catalog = call->worker->view->catalog;
@@ -98,7 +98,7 @@ static int read_call(rest_call_t *call, const principal_t *principal, err_t *err
 {
     const char *method = http_method(call->http);
     bool get = strcmp(method, "GET") == 0;
-    const catalog_tool_t *tool;
+    const catalog_entry_t *tool;
 
     if (read_name(call, err) || rest_find(call->worker, buf_span(&call->asked), &tool, err) ||
         check_tool_use(call, principal, tool, get, err)) {
@@ -118,16 +118,6 @@ static void start_stream(const rest_call_t *call)
     }
 }
 
-/* Connectors may lay their JSON out on several lines; an event's data is one. */
-static void join_lines(buf_t *json)
-{
-    for (size_t i = 0; i < json->length; i++) {
-        if (json->data[i] == '\n' || json->data[i] == '\r') {
-            json->data[i] = ' ';
-        }
-    }
-}
-
 static size_t send_event(rest_call_t *call, const rest_event_t *event)
 {
     AUTO(evbuffer_free) struct evbuffer *bytes = evbuffer_new();
@@ -135,8 +125,7 @@ static size_t send_event(rest_call_t *call, const rest_event_t *event)
 
     start_stream(call);
     rest_event(&json, event, clock_unix_ms());
-    join_lines(&json);
-    sse_write(bytes, NULL, buf_span(&json));
+    sse_write_json(bytes, NULL, &json);
     call->sent_bytes += evbuffer_get_length(bytes);
     return http_stream_write(call->http, bytes);
 }

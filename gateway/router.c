@@ -6,6 +6,7 @@
 #include "call_log.h"
 #include "clock.h"
 #include "mem.h"
+#include "param_headers.h"
 #include "rest.h"
 #include "status.h"
 #include "worker.h"
@@ -146,6 +147,26 @@ static void route(worker_t *worker, http_request_t *request)
     }
 }
 
+/* Mcp-Param headers are named by the tools, which a preflight does not show: any is allowed that is asked
+ * for. */
+static void add_param_headers(const http_request_t *request, buf_t *names)
+{
+    span_t rest = http_header(request, "Access-Control-Request-Headers", NULL);
+
+    while (rest.length > 0) {
+        const char *comma = memchr(rest.at, ',', rest.length);
+        size_t length = comma ? (size_t)(comma - rest.at) : rest.length;
+        AUTO(mem_free) char *name = mem_strndup(rest.at, length);
+        const char *word = name + strspn(name, " \t");
+        if (strncasecmp(word, PARAM_HEADER_PREFIX, strlen(PARAM_HEADER_PREFIX)) == 0 &&
+            param_header_name_is_valid(word)) {
+            buf_addf(names, ", %s", word);
+        }
+        length += comma != NULL;
+        rest = (span_t){ rest.at + length, rest.length - length };
+    }
+}
+
 /* What a page may send: what clients of MCP send, and the headers that connectors are configured to get. */
 static void add_allowed_headers(const config_t *config, http_request_t *request)
 {
@@ -154,10 +175,12 @@ static void add_allowed_headers(const config_t *config, http_request_t *request)
     buf_add_text(&names, "Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Method, Mcp-Name, "
                          "Mcp-Session-Id, Last-Event-ID, traceparent, tracestate");
     for (size_t i = 0; i < config->connector_count; i++) {
-        for (char **name = config->connectors[i].forward_headers; name && *name; name++) {
-            buf_addf(&names, ", %s", *name);
+        const connector_config_t *connector = &config->connectors[i];
+        for (size_t h = 0; h < connector->forward_count; h++) {
+            buf_addf(&names, ", %s", connector->forward_headers[h].from);
         }
     }
+    add_param_headers(request, &names);
     http_add_header(request, "Access-Control-Allow-Headers", buf_text(&names));
 }
 

@@ -13,15 +13,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "call_log.h"
+#include "clock.h"
 #include "discover.h"
+#include "http_quota.h"
+#include "jwks_fetch.h"
 #include "log.h"
 #include "mem.h"
 #include "origin.h"
 #include "status.h"
+#include "stdio_connectors.h"
+#include "stray.h"
+#include "texts.h"
+#include "watch.h"
 #include "worker.h"
 
 #define HELPER_THREADS 2
@@ -40,11 +47,13 @@ typedef struct serve {
     catalog_t *catalog;
     metrics_shard_t *shard; /* of the main thread */
     resolver_t *resolver;
+    stdio_connectors_t *stdio; /* connectors that are commands */
     slot_t *slots;
     size_t slot_count, running;
     http_server_t *admin;
     struct event *signals[3];
     bool draining;
+    bool restating; /* on_restate() is deferred */
 } serve_t;
 
 static const int signal_numbers[] = { SIGTERM, SIGINT, SIGHUP };
@@ -64,17 +73,22 @@ static void log_warnings(const config_t *config)
     }
 }
 
-/* A core file of this process would hold tokens; and the soft limit of descriptors is made for shells. */
-static void set_process_limits(const config_t *config)
+/* Waits are spread by random(), which would be alike in all replicas otherwise. */
+static void seed_chance(void)
 {
-    struct rlimit files;
+    unsigned seed = 0;
 
+    if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed)) {
+        seed = (unsigned)clock_us() ^ (unsigned)getpid();
+    }
+    srandom(seed);
+}
+
+/* A core file of this process would hold tokens. */
+static void forbid_core_files(const config_t *config)
+{
     if (config->production) {
         prctl(PR_SET_DUMPABLE, 0);
-    }
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-        files.rlim_cur = files.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &files);
     }
 }
 
@@ -86,7 +100,10 @@ static void set_gauges(const serve_t *serve, const catalog_t *catalog, bool gone
     for (size_t i = 0; catalog && i < catalog->connector_count; i++) {
         const catalog_connector_t *connector = &catalog->connectors[i];
         metrics_set(serve->shard, connector->up, !gone && connector->is_up);
-        metrics_set(serve->shard, connector->tools, gone ? 0 : (int64_t)connector->tool_count);
+        metrics_set(serve->shard, connector->tools, gone ? 0 : (int64_t)connector->counts[MCP_TOOLS]);
+        for (int kind = 0; kind < MCP_KINDS; kind++) {
+            metrics_set(serve->shard, connector->kinds[kind], gone ? 0 : (int64_t)connector->counts[kind]);
+        }
     }
 }
 
@@ -98,11 +115,25 @@ static void publish(serve_t *serve)
     if (serve->gateway.discover) {
         discover_found(serve->gateway.discover, found);
     }
+    for (size_t i = 0; serve->gateway.watches && i < serve->config->connector_count; i++) {
+        found[i].watched = watches_state(serve->gateway.watches, serve->config->connectors[i].name);
+    }
     serve->catalog = catalog_build(serve->config, found, serve->gateway.metrics);
+    jwks_fetch_show(serve->gateway.jwks, serve->catalog);
     set_gauges(serve, before, true);
     set_gauges(serve, serve->catalog, false);
+    if (serve->gateway.watches) {
+        watches_show(serve->gateway.watches, serve->catalog);
+    }
     catalog_unref(before);
     mem_free(found);
+}
+
+static void show(serve_t *serve, const unsigned *said)
+{
+    for (size_t i = 0; i < serve->slot_count; i++) {
+        worker_show(serve->slots[i].worker, serve->catalog, said);
+    }
 }
 
 static void on_changed(void *self)
@@ -112,9 +143,92 @@ static void on_changed(void *self)
     if (serve->draining) {
         return; /* a worker may have ended, and nothing new begins in any */
     }
-    publish(serve);
-    for (size_t i = 0; i < serve->slot_count; i++) {
-        worker_show(serve->slots[i].worker, serve->catalog);
+    AUTO(mem_free) unsigned *said = NEW_ARRAY(unsigned, serve->config->connector_count + 1);
+    if (discover_take_said(serve->gateway.discover, said)) {
+        publish(serve);
+    }
+    show(serve, said);
+}
+
+/* Not the connectors, but what else is in a catalog: keys, how connectors are watched. */
+static void on_other_change(void *self)
+{
+    serve_t *serve = self;
+
+    if (!serve->draining) {
+        publish(serve);
+        show(serve, NULL);
+    }
+}
+
+/* What connectors tell. */
+
+static void on_said(void *self, const char *connector, unsigned kinds)
+{
+    const serve_t *serve = self;
+
+    discover_changed(serve->gateway.discover, connector, kinds);
+}
+
+static void on_lost(void *self, const char *connector)
+{
+    const serve_t *serve = self;
+
+    discover_suspect(serve->gateway.discover, connector, true);
+}
+
+static void on_updated(void *self, const char *connector, span_t own_uri)
+{
+    const serve_t *serve = self;
+
+    for (size_t i = 0; i < serve->slot_count && !serve->draining; i++) {
+        worker_updated(serve->slots[i].worker, connector, own_uri);
+    }
+}
+
+static void on_stray(void *self, const char *connector, const char *session_id, span_t message)
+{
+    serve_t *serve = self;
+
+    gateway_stray_question(&serve->gateway, connector, span_of(session_id), message);
+}
+
+static void on_restate(void *self)
+{
+    serve_t *serve = self;
+
+    serve->restating = false;
+    if (serve->gateway.watches) {
+        metrics_set(serve->shard, serve->gateway.ids.watches, (int64_t)watches_open(serve->gateway.watches));
+        on_other_change(serve);
+    }
+}
+
+/* The status page is made with the catalog. */
+static void on_watch_state(void *self)
+{
+    serve_t *serve = self;
+
+    if (!serve->restating) {
+        serve->restating = true;
+        loop_defer(serve->gateway.loop, on_restate, serve);
+    }
+}
+
+static const watch_events_t watch_events = {
+    .said = on_said,
+    .updated = on_updated,
+    .lost = on_lost,
+    .asked = on_stray,
+    .state = on_watch_state,
+};
+
+static void on_process(void *self, const char *connector)
+{
+    serve_t *serve = self;
+
+    if (serve->gateway.discover) {
+        discover_anew(serve->gateway.discover, connector);
     }
 }
 
@@ -128,15 +242,20 @@ static void note_restart(const char *name, bool changed)
     }
 }
 
-static bool differs(const char *a, const char *b)
+static config_t *load_again(serve_t *serve, err_t *err)
 {
-    return a && b ? strcmp(a, b) != 0 : a != b;
+    config_t *config = config_load(serve->config_path, config_getenv, err);
+
+    if (config && stdio_connectors_configure(serve->stdio, config, err)) {
+        config_unref(TAKE(config));
+    }
+    return config;
 }
 
 static void reload(serve_t *serve)
 {
     err_t err;
-    config_t *config = config_load(serve->config_path, config_getenv, &err);
+    config_t *config = load_again(serve, &err);
 
     if (!config) {
         if (log_begin(LOG_LEVEL_ERROR, "configuration not reloaded, nothing has changed")) {
@@ -145,10 +264,10 @@ static void reload(serve_t *serve)
         }
         return;
     }
-    note_restart("listen", differs(serve->config->listen, config->listen));
-    note_restart("admin_listen", differs(serve->config->admin_listen, config->admin_listen));
+    note_restart("listen", !text_is_same(serve->config->listen, config->listen));
+    note_restart("admin_listen", !text_is_same(serve->config->admin_listen, config->admin_listen));
     note_restart("workers", serve->config->workers != config->workers);
-    note_restart("redis", differs(serve->config->redis, config->redis));
+    note_restart("redis", !text_is_same(serve->config->redis, config->redis));
     log_set_level(config->log_level);
     log_warnings(config);
     config_unref(serve->config);
@@ -156,6 +275,7 @@ static void reload(serve_t *serve)
     if (serve->admin) {
         http_server_set_limits(serve->admin, &config->door);
     }
+    jwks_fetch_configure(serve->gateway.jwks, config);
     discover_configure(serve->gateway.discover, config);
     if (log_begin(LOG_LEVEL_INFO, "configuration reloaded")) {
         log_end();
@@ -269,6 +389,17 @@ static void *run_worker(void *self)
     return NULL;
 }
 
+static void share_workers(serve_t *serve)
+{
+    gateway_t *gateway = &serve->gateway;
+
+    gateway->workers = NEW_ARRAY(worker_t *, serve->slot_count);
+    for (size_t i = 0; i < serve->slot_count; i++) {
+        gateway->workers[i] = serve->slots[i].worker;
+    }
+    gateway->worker_count = serve->slot_count;
+}
+
 static int open_workers(serve_t *serve, err_t *err)
 {
     size_t count = serve->config->workers;
@@ -286,6 +417,7 @@ static int open_workers(serve_t *serve, err_t *err)
         serve->slots[i].worker = worker_new(&serve->gateway, (unsigned)i, &fds[i], 1, serve->catalog);
     }
     mem_free(fds);
+    share_workers(serve);
     return 0;
 }
 
@@ -301,23 +433,34 @@ static void start_workers(serve_t *serve)
 
 /* Life. Threads other than the main one leave signals alone: they are blocked while those are made. */
 
-static void open_gateway(serve_t *serve)
+static int open_gateway(serve_t *serve, err_t *err)
 {
     gateway_t *gateway = &serve->gateway;
 
     gateway->loop = loop_new();
     gateway->helpers = pool_new(HELPER_THREADS, HELPER_QUEUE);
+    gateway->quota = http_quota_new();
     gateway->metrics = metrics_new();
     serve->shard = metrics_shard_new(gateway->metrics);
     call_log_register(gateway);
     serve->resolver = resolver_new(gateway->loop, gateway->helpers);
+    gateway->jwks = jwks_fetch_new(gateway->loop, on_other_change, serve);
+    jwks_fetch_configure(gateway->jwks, serve->config);
+    serve->stdio = stdio_connectors_new(gateway->loop, on_process, serve);
+    if (stdio_connectors_configure(serve->stdio, serve->config, err)) {
+        return -1;
+    }
     publish(serve);
+    return 0;
 }
 
 static void close_gateway(serve_t *serve)
 {
+    watches_free(TAKE(serve->gateway.watches));
     discover_free(TAKE(serve->gateway.discover)); /* a suspicion may still be posted */
+    jwks_fetch_free(TAKE(serve->gateway.jwks));   /* or a wish for a key */
     resolver_free(serve->resolver);
+    stdio_connectors_free(serve->stdio);
     http_server_free(serve->admin);
     for (size_t i = 0; i < serve->slot_count; i++) {
         worker_close(serve->slots[i].worker);
@@ -332,7 +475,25 @@ static void close_gateway(serve_t *serve)
     loop_free(serve->gateway.loop);
     catalog_unref(serve->catalog);
     metrics_free(serve->gateway.metrics);
+    http_quota_free(serve->gateway.quota);
+    mem_free(serve->gateway.workers);
     mem_free(serve->slots);
+}
+
+static void on_processes_stopped(void *self)
+{
+    serve_t *serve = self;
+
+    loop_stop(serve->gateway.loop);
+}
+
+/* When nobody calls them any more. What they say while they end is for nobody either. */
+static void stop_processes(serve_t *serve)
+{
+    watches_free(TAKE(serve->gateway.watches));
+    discover_free(TAKE(serve->gateway.discover));
+    stdio_connectors_stop(serve->stdio, on_processes_stopped, serve);
+    loop_run(serve->gateway.loop);
 }
 
 static void run(serve_t *serve, const sigset_t *before)
@@ -341,11 +502,13 @@ static void run(serve_t *serve, const sigset_t *before)
     watch_signals(serve);
     pthread_sigmask(SIG_SETMASK, before, NULL);
     serve->gateway.discover = discover_new(serve->gateway.loop, serve->resolver, on_changed, serve);
+    serve->gateway.watches = watches_new(serve->gateway.loop, serve->resolver, &watch_events, serve);
     discover_configure(serve->gateway.discover, serve->config);
     loop_run(serve->gateway.loop);
     for (size_t i = 0; i < serve->slot_count; i++) {
         pthread_join(serve->slots[i].thread, NULL);
     }
+    stop_processes(serve);
     if (log_begin(LOG_LEVEL_INFO, "stopped")) {
         log_end();
     }
@@ -358,8 +521,7 @@ static int serve_config(serve_t *serve)
 
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    open_gateway(serve);
-    int failed = open_workers(serve, &err) || open_admin(serve, &err);
+    int failed = open_gateway(serve, &err) || open_workers(serve, &err) || open_admin(serve, &err);
     if (!failed) {
         run(serve, &before);
     }
@@ -378,7 +540,8 @@ int serve_run(const char *config_path)
     }
     log_open(STDERR_FILENO, "guiche", serve.config->log_level);
     log_warnings(serve.config);
-    set_process_limits(serve.config);
+    forbid_core_files(serve.config);
+    seed_chance();
     int status = serve_config(&serve);
     config_unref(serve.config);
     return status;

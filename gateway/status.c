@@ -17,6 +17,9 @@ void status_ready(const catalog_t *catalog, bool stopping, http_request_t *reque
 {
     if (stopping) {
         http_reply_error(request, 503, "stopping", "The gateway is stopping.");
+    } else if (catalog->awaits_keys) {
+        http_reply_error(request, 503, "not_ready",
+                         "The keys of auth.jwks_url have not been fetched yet; /status says why.");
     } else if (catalog->ready) {
         reply_json(request, 200, "{\"status\":\"ready\"}");
     } else {

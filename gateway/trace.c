@@ -3,9 +3,9 @@
 #include "trace.h"
 
 #include <ctype.h>
-#include <inttypes.h>
 #include <stdbool.h>
-#include <stdio.h>
+#include <stdint.h>
+#include <string.h>
 
 static bool is_hex(const char *text, size_t length)
 {
@@ -28,12 +28,32 @@ static bool is_valid(span_t text)
            isxdigit((unsigned char)text.at[53]) && isxdigit((unsigned char)text.at[54]);
 }
 
+static char *add(char *at, const char *bytes, size_t length)
+{
+    memcpy(at, bytes, length);
+    return at + length;
+}
+
+static char *add_hex(char *at, uint64_t number)
+{
+    for (int shift = 60; shift >= 0; shift -= 4) {
+        *at++ = "0123456789abcdef"[number >> shift & 15];
+    }
+    return at;
+}
+
 const char *trace_next(span_t traceparent, const char *request_id, uint64_t call, char ret[TRACE_SIZE])
 {
-    if (is_valid(traceparent)) {
-        snprintf(ret, TRACE_SIZE, "00-%.32s-%.16s-%.2s", traceparent.at + 3, request_id, traceparent.at + 53);
+    bool goes_on = is_valid(traceparent);
+    char *at = add(ret, "00-", 3);
+
+    if (goes_on) {
+        at = add(at, traceparent.at + 3, 32);
     } else {
-        snprintf(ret, TRACE_SIZE, "00-%.16s%016" PRIx64 "-%.16s-01", request_id, call, request_id);
+        at = add_hex(add(at, request_id, 16), call);
     }
+    at = add(add(at, "-", 1), request_id, 16);
+    at = add(add(at, "-", 1), goes_on ? traceparent.at + 53 : "01", 2);
+    *at = '\0';
     return ret;
 }

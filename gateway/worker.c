@@ -2,6 +2,7 @@
 #include "worker.h"
 
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "call_log.h"
@@ -12,17 +13,10 @@
 #include "notify.h"
 #include "router.h"
 
-#define LISTS_MAX_ENTRIES 1024
-#define LISTS_MAX_BYTES (16 * 1024 * 1024)
 #define HOP_TOKENS_MAX 10000
-#define GAUGES_EVERY_S 1
+#define GAUGES_EVERY_MS 1000
 #define LAST_WORDS_MS 1000 /* of the drain, at most: for answers to reach their callers */
 #define ID_BITS 40         /* JavaScript reads integers up to 53 bits */
-
-typedef struct {
-    char *text;
-    size_t length;
-} rendered_t;
 
 typedef struct {
     char *jwt;
@@ -33,112 +27,40 @@ typedef struct {
 typedef struct {
     worker_t *worker;
     catalog_t *catalog;
+    unsigned *said;
 } showing_t;
 
+typedef struct {
+    worker_t *worker;
+    char *connector, *uri;
+} update_t;
+
+typedef struct {
+    worker_t *worker;
+    principal_t *principal;
+    buf_t message;
+} answer_t;
+
 static int authenticate(void *self, http_request_t *request, principal_t **ret, err_t *err);
-static int list(void *self, const mcp_request_t *request, mcp_list_t *ret, err_t *err);
+static void capabilities(void *self, const mcp_request_t *request, mcp_capabilities_t *ret);
+static int list(void *self, const mcp_request_t *request, mcp_kind_t kind, mcp_list_t *ret, err_t *err);
 static void call(void *self, mcp_call_t *call);
+static void answered(void *self, const principal_t *principal, span_t message);
 static void ended(void *self, const mcp_ended_t *ended);
+
+static int admit(void *self, mcp_listen_t *listen, err_t *err);
+static void begin_listen(void *self, mcp_listen_t *listen);
 
 static const mcp_handlers_t handlers = {
     .authenticate = authenticate,
+    .capabilities = capabilities,
     .list = list,
     .call = call,
+    .admit = admit,
+    .listen = begin_listen,
+    .answered = answered,
     .ended = ended,
 };
-
-/* Lanes and views. */
-
-static lane_t *lane_new(worker_t *worker, const connector_config_t *connector, size_t max_reply_bytes)
-{
-    lane_t *lane = NEW(lane_t);
-    http_pool_limits_t limits = HTTP_POOL_LIMITS_DEFAULT;
-
-    if (max_reply_bytes > 0) {
-        limits.max_reply_bytes = max_reply_bytes;
-    }
-    lane->pool = http_pool_new(worker->loop, worker->resolver, &connector->hop, &limits);
-    lane->url = mem_strdup(connector->url);
-    return lane;
-}
-
-/* The lane of the view before, when it leads to the same place under the same limit. */
-static lane_t *find_lane(const view_t *before, const connector_config_t *connector, size_t max_reply_bytes)
-{
-    if (!before || before->catalog->config->max_reply_bytes != max_reply_bytes) {
-        return NULL;
-    }
-    for (size_t i = 0; i < before->catalog->connector_count; i++) {
-        if (strcmp(before->lanes[i]->url, connector->url) == 0) {
-            return before->lanes[i];
-        }
-    }
-    return NULL;
-}
-
-static void free_lane(void *self)
-{
-    lane_t *lane = self;
-
-    http_pool_free(lane->pool);
-    mem_free(lane->url);
-    mem_free(lane);
-}
-
-/* Freed after the callback that runs now: it may be one of the pool's own. */
-static void lane_unref(worker_t *worker, lane_t *lane)
-{
-    if (--lane->references == 0) {
-        loop_defer(worker->loop, free_lane, lane);
-    }
-}
-
-static void rendered_free(void *value)
-{
-    rendered_t *rendered = value;
-
-    mem_free(rendered->text);
-    mem_free(rendered);
-}
-
-static view_t *view_new(worker_t *worker, catalog_t *catalog, const view_t *before)
-{
-    view_t *view = NEW(view_t);
-    size_t max_reply_bytes = catalog->config->max_reply_bytes;
-
-    view->worker = worker;
-    view->catalog = catalog_ref(catalog);
-    view->references = 1;
-    view->lists = lru_new(LISTS_MAX_ENTRIES, LISTS_MAX_BYTES, rendered_free);
-    view->lanes = NEW_ARRAY(lane_t *, catalog->connector_count);
-    for (size_t i = 0; i < catalog->connector_count; i++) {
-        const connector_config_t *connector = catalog->connectors[i].config;
-        lane_t *lane = find_lane(before, connector, max_reply_bytes);
-        view->lanes[i] = lane ? lane : lane_new(worker, connector, max_reply_bytes);
-        view->lanes[i]->references++;
-    }
-    return view;
-}
-
-view_t *view_ref(view_t *view)
-{
-    view->references++;
-    return view;
-}
-
-void view_unref(view_t *view)
-{
-    if (!view || --view->references > 0) {
-        return;
-    }
-    for (size_t i = 0; i < view->catalog->connector_count; i++) {
-        lane_unref(view->worker, view->lanes[i]);
-    }
-    mem_free(view->lanes);
-    lru_free(view->lists);
-    catalog_unref(view->catalog);
-    mem_free(view);
-}
 
 /* What the MCP server asks. */
 
@@ -149,74 +71,113 @@ static int authenticate(void *self, http_request_t *request, principal_t **ret, 
     return gate_authenticate(worker->gate, request, ret, err);
 }
 
-static void add_forms(const catalog_t *catalog, const tool_set_t *allowed, int form, buf_t *out)
+/* Any route that wants a body wants a token, and refuses in its own words who has none. */
+static bool wants_body(void *self, const http_head_t *head)
 {
-    buf_add_char(out, '[');
-    for (size_t i = 0; i < catalog->tool_count; i++) {
-        if (tool_set_has(allowed, i) && catalog->tools[i].forms[form].at) {
-            if (out->length > 1) {
-                buf_add_char(out, ',');
-            }
-            buf_add_span(out, catalog->tools[i].forms[form]);
-        }
+    worker_t *worker = self;
+    principal_t *principal;
+    size_t count;
+    span_t authorization = http_head_header(head, "Authorization", &count);
+    err_t err;
+
+    if (gate_check(worker->gate, authorization, count, clock_unix(), &principal, &err)) {
+        return false;
     }
-    buf_add_char(out, ']');
+    principal_unref(principal);
+    return true;
 }
 
-static const rendered_t *render(view_t *view, const tool_set_t *allowed, int form, span_t key)
+static bool is_proxy(void *self, const char *peer)
 {
-    rendered_t *rendered = NEW(rendered_t);
-    buf_t out = { 0 };
+    const worker_t *worker = self;
 
-    add_forms(view->catalog, allowed, form, &out);
-    rendered->length = out.length;
-    rendered->text = buf_steal(&out);
-    lru_put(view->lists, key, rendered, rendered->length);
-    return rendered;
+    return proxies_trusts(worker->proxies, peer);
 }
 
-static void allowed_tools(const catalog_t *catalog, const principal_t *principal, tool_set_t *ret)
+static void capabilities(void *self, const mcp_request_t *request, mcp_capabilities_t *ret)
 {
-    if (catalog->config->lists_all) {
-        memset(ret, 0xff, sizeof(*ret));
-    } else {
-        policy_allowed(catalog->policy, principal, ret);
-    }
+    const worker_t *worker = self;
+
+    (void)request;
+    *ret = worker->view->catalog->offers;
 }
 
-span_t worker_list(worker_t *worker, const principal_t *principal, int form)
-{
-    view_t *view = worker->view;
-    struct {
-        uint64_t form;
-        tool_set_t allowed;
-    } key = { .form = (uint64_t)form };
-
-    allowed_tools(view->catalog, principal, &key.allowed);
-    span_t bytes = { (const char *)&key, sizeof(uint64_t) * (1 + (view->catalog->tool_count + 63) / 64) };
-    const rendered_t *rendered = lru_get(view->lists, bytes);
-    if (!rendered) {
-        rendered = render(view, &key.allowed, form, bytes);
-    }
-    return (span_t){ rendered->text, rendered->length };
-}
-
-static int list(void *self, const mcp_request_t *request, mcp_list_t *ret, err_t *err)
+static int list(void *self, const mcp_request_t *request, mcp_kind_t kind, mcp_list_t *ret, err_t *err)
 {
     worker_t *worker = self;
     const catalog_t *catalog = worker->view->catalog;
 
     (void)err;
-    ret->tools = worker_list(worker, request->principal, mcp_shape(request->revision));
-    ret->ttl_ms = catalog->ttl_ms;
+    ret->items = worker_list(worker, request->principal, kind, mcp_shape(request->revision));
+    ret->ttl_ms = catalog->ttl_ms[kind];
     /* MCP 2026-07-28 server/utilities/caching: what depends on who asks is private. */
-    ret->is_public = catalog->is_public && catalog->config->lists_all;
+    ret->is_public = catalog->is_public[kind] && catalog->config->lists_all;
     return 0;
 }
 
 static void call(void *self, mcp_call_t *open)
 {
     forward_call(self, open);
+}
+
+static int admit(void *self, mcp_listen_t *listen, err_t *err)
+{
+    worker_t *worker = self;
+
+    return listeners_admit(worker->listeners, listen, err);
+}
+
+static void begin_listen(void *self, mcp_listen_t *listen)
+{
+    worker_t *worker = self;
+
+    listeners_add(worker->listeners, listen);
+}
+
+/* "w3-9f..." of our own kind; -1: it is none. */
+static long asked_by(span_t id)
+{
+    char *end;
+    AUTO(mem_free)
+    char *text = id.at && id.length < 80 && *id.at == 'w' ? mem_strndup(id.at, id.length) : NULL;
+    long number = text ? strtol(text + 1, &end, 10) : -1;
+
+    return text && *end == '-' ? number : -1;
+}
+
+/* The client's connection for its answer may be another worker's than that of the call. */
+static void answered(void *self, const principal_t *principal, span_t message)
+{
+    worker_t *worker = self;
+    const gateway_t *gateway = worker->gateway;
+    long number = asked_by(scan_plain_string(scan_member(message, "id")));
+
+    if (number >= 0 && (size_t)number < gateway->worker_count && gateway->workers[number] != worker) {
+        worker_answer(gateway->workers[number], principal, message);
+    }
+}
+
+static void on_elsewhere(void *self)
+{
+    answer_t *answer = self;
+
+    if (answer->worker->mcp) {
+        mcp_server_answer(answer->worker->mcp, answer->principal, buf_span(&answer->message));
+    }
+    principal_unref(answer->principal);
+    buf_free(&answer->message);
+    mem_free(answer);
+}
+
+void worker_answer(worker_t *worker, const principal_t *principal, span_t message)
+{
+    answer_t *answer = NEW(answer_t);
+
+    answer->worker = worker;
+    /* References are counted within a thread; who answers is all that matters there. */
+    answer->principal = principal_new(principal->subject, principal->tenant_id, NULL, 0);
+    buf_add_span(&answer->message, message);
+    loop_post(worker->loop, on_elsewhere, answer);
 }
 
 static void ended(void *self, const mcp_ended_t *end)
@@ -277,6 +238,9 @@ static void set_options(worker_t *worker, const config_t *config)
                      .count = config->cors_count,
                      .public_url = config->public_url },
         .heartbeat_ms = 15000,
+        .ask_prefix = worker->ask_prefix,
+        .loop = worker->loop,
+        .private_reads = true,
     };
 }
 
@@ -302,7 +266,15 @@ static void use_config(worker_t *worker, config_t *config)
     worker->proxies = proxies_new(config->trusted_proxies);
 }
 
-static void show(worker_t *worker, catalog_t *catalog)
+/* Who listens may be refused now. While keys are being fetched nobody can tell. */
+static bool may_refuse(const catalog_t *before, const catalog_t *now)
+{
+    bool differs = before->config != now->config || before->keys != now->keys || before->awaits_keys;
+
+    return differs && !now->awaits_keys;
+}
+
+static void set_view(worker_t *worker, catalog_t *catalog)
 {
     view_t *before = worker->view;
 
@@ -313,24 +285,71 @@ static void show(worker_t *worker, catalog_t *catalog)
     if (before && before->catalog->config != catalog->config) {
         use_config(worker, catalog->config);
     }
+    gate_set_keys(worker->gate, catalog->keys, catalog->awaits_keys);
+    if (before && may_refuse(before->catalog, catalog)) {
+        listeners_recheck(worker->listeners);
+    }
     view_unref(before);
+}
+
+static void show(worker_t *worker, catalog_t *catalog, const unsigned *said)
+{
+    if (catalog != worker->view->catalog) {
+        set_view(worker, catalog);
+    }
+    forward_catalog_shown(worker);
+    listeners_shown(worker->listeners, said);
 }
 
 static void on_show(void *self)
 {
     showing_t *showing = self;
 
-    show(showing->worker, showing->catalog);
+    show(showing->worker, showing->catalog, showing->said);
     catalog_unref(showing->catalog);
+    mem_free(showing->said);
     mem_free(showing);
 }
 
-void worker_show(worker_t *worker, catalog_t *catalog)
+static unsigned *copy_said(const catalog_t *catalog, const unsigned *said)
+{
+    unsigned *copy = said ? NEW_ARRAY(unsigned, catalog->connector_count + 1) : NULL;
+
+    for (size_t i = 0; said && i < catalog->connector_count; i++) {
+        copy[i] = said[i];
+    }
+    return copy;
+}
+
+static void on_updated(void *self)
+{
+    update_t *update = self;
+
+    if (update->worker->listeners) {
+        listeners_updated(update->worker->listeners, update->connector, span_of(update->uri));
+    }
+    mem_free(update->connector);
+    mem_free(update->uri);
+    mem_free(update);
+}
+
+void worker_updated(worker_t *worker, const char *connector, span_t own_uri)
+{
+    update_t *update = NEW(update_t);
+
+    update->worker = worker;
+    update->connector = mem_strdup(connector);
+    update->uri = mem_strndup(own_uri.at, own_uri.length);
+    loop_post(worker->loop, on_updated, update);
+}
+
+void worker_show(worker_t *worker, catalog_t *catalog, const unsigned *said)
 {
     showing_t *showing = NEW(showing_t);
 
     showing->worker = worker;
     showing->catalog = catalog_ref(catalog);
+    showing->said = copy_said(catalog, said);
     loop_post(worker->loop, on_show, showing);
 }
 
@@ -356,20 +375,31 @@ static void on_patience_over(evutil_socket_t fd, short what, void *self)
 static void limit_patience(worker_t *worker, int64_t drain_ms)
 {
     int64_t last_words_ms = drain_ms / 10 < LAST_WORDS_MS ? drain_ms / 10 : LAST_WORDS_MS;
-    struct timeval patience = clock_timeval(drain_ms - last_words_ms);
 
     worker->patience = evtimer_new(loop_base(worker->loop), on_patience_over, worker);
-    event_add(worker->patience, &patience);
+    loop_arm(worker->patience, drain_ms - last_words_ms);
 }
 
-static void on_drain(void *self)
+static void on_delay_over(evutil_socket_t fd, short what, void *self)
 {
     worker_t *worker = self;
     int64_t drain_ms = worker->view->catalog->config->drain_ms;
 
-    worker->stopping = true;
+    (void)fd, (void)what;
     limit_patience(worker, drain_ms);
     http_server_drain(worker->server, drain_ms, on_drained, worker);
+}
+
+/* A load balancer that asks /ready is given time to hear 503 before connections to us are refused. */
+static void on_drain(void *self)
+{
+    worker_t *worker = self;
+
+    worker->stopping = true;
+    http_server_announce_end(worker->server);
+    mcp_server_end_listens(worker->mcp);
+    worker->delay = evtimer_new(loop_base(worker->loop), on_delay_over, worker);
+    loop_arm(worker->delay, worker->view->catalog->config->drain_delay_ms);
 }
 
 void worker_drain(worker_t *worker)
@@ -385,16 +415,17 @@ static void on_gauges(evutil_socket_t fd, short what, void *self)
     (void)fd, (void)what;
     set_connections(worker, worker->view, false);
     metrics_set(worker->shard, ids->open_requests, (int64_t)http_server_open_requests(worker->server));
+    metrics_set(worker->shard, ids->connections, (int64_t)http_server_connections(worker->server));
+    metrics_set(worker->shard, ids->held_bytes, (int64_t)http_server_held_bytes(worker->server));
     metrics_set(worker->shard, ids->lists_kept, (int64_t)lru_count(worker->view->lists));
+    metrics_set(worker->shard, ids->listens, (int64_t)listeners_count(worker->listeners));
     metrics_set(worker->shard, ids->loop_lag, loop_lag_us(worker->loop));
 }
 
 static void start_gauges(worker_t *worker)
 {
-    struct timeval every = { .tv_sec = GAUGES_EVERY_S };
-
     worker->gauges = event_new(loop_base(worker->loop), -1, EV_PERSIST, on_gauges, worker);
-    event_add(worker->gauges, &every);
+    loop_arm(worker->gauges, GAUGES_EVERY_MS);
 }
 
 worker_t *worker_new(gateway_t *gateway, unsigned number, const int *listen_fds, size_t count,
@@ -407,16 +438,21 @@ worker_t *worker_new(gateway_t *gateway, unsigned number, const int *listen_fds,
     worker->resolver = resolver_new(worker->loop, gateway->helpers);
     worker->shard = metrics_shard_new(gateway->metrics);
     worker->gate = gate_new(catalog->config);
+    gate_on_unknown_key(worker->gate, gateway_want_key, gateway);
     worker->hop_tokens = lru_new(HOP_TOKENS_MAX, SIZE_MAX, hop_token_free);
     worker->proxies = proxies_new(catalog->config->trusted_proxies);
-    worker->self = principal_new("guiche", "guiche", NULL, 0);
     worker->last_id = (uint64_t)(number + 1) << ID_BITS;
     LIST_INIT(&worker->forwards);
     LIST_INIT(&worker->notices);
-    show(worker, catalog);
+    worker->listeners = listeners_new(worker);
+    set_view(worker, catalog);
+    snprintf(worker->ask_prefix, sizeof(worker->ask_prefix), "w%u", number);
     set_options(worker, catalog->config);
     worker->mcp = mcp_server_new(&handlers, worker, &worker->options);
     worker->server = http_server_new(worker->loop, &catalog->config->door, router_handle, worker);
+    http_server_share(worker->server, gateway->quota);
+    http_server_on_head(worker->server, wants_body, worker);
+    http_server_on_peer(worker->server, is_proxy, worker);
     for (size_t i = 0; i < count; i++) {
         http_server_accept(worker->server, listen_fds[i]);
     }
@@ -426,9 +462,14 @@ worker_t *worker_new(gateway_t *gateway, unsigned number, const int *listen_fds,
 
 void worker_run(worker_t *worker)
 {
-    log_buffer_lines();
     loop_run(worker->loop);
-    log_flush();
+}
+
+static void free_event(struct event *event)
+{
+    if (event) {
+        event_free(event);
+    }
 }
 
 void worker_close(worker_t *worker)
@@ -436,15 +477,14 @@ void worker_close(worker_t *worker)
     forward_cancel_all(worker);
     notify_cancel_all(worker);
     event_free(worker->gauges);
-    if (worker->patience) {
-        event_free(worker->patience);
-    }
+    free_event(worker->delay);
+    free_event(worker->patience);
     http_server_free(worker->server);
-    mcp_server_free(worker->mcp);
+    mcp_server_free(TAKE(worker->mcp));
+    listeners_free(TAKE(worker->listeners));
     view_unref(worker->view);
     lru_free(worker->hop_tokens);
     gate_free(worker->gate);
-    principal_unref(worker->self);
     proxies_free(worker->proxies);
     resolver_free(worker->resolver);
     buf_free(&worker->scratch);

@@ -16,6 +16,7 @@
 #include "gateway.h"
 #include "http_client.h"
 #include "http_server.h"
+#include "listeners.h"
 #include "loop.h"
 #include "lru.h"
 #include "metrics.h"
@@ -23,12 +24,13 @@
 #include "proxies.h"
 #include "resolve.h"
 #include "server.h"
+#include "sessions.h"
 
 /* Connections to one connector. */
 typedef struct lane {
     http_pool_t *pool;
-    char *url;
-    unsigned references; /* views */
+    sessions_t *sessions; /* with a legacy connector that keeps some */
+    unsigned references;  /* views */
 } lane_t;
 
 typedef struct view {
@@ -46,19 +48,21 @@ typedef struct worker {
     http_server_t *server;
     mcp_server_t *mcp;
     mcp_options_t options;
+    char ask_prefix[16]; /* "w3": names the worker in the ids of its questions */
     gate_t *gate;
     lru_t *hop_tokens;
     view_t *view;
     proxies_t *proxies;
+    listeners_t *listeners;
     metrics_shard_t *shard;
     uint64_t last_id;              /* of requests to connectors */
     buf_t scratch;                 /* header lines of the request being built */
     LIST_HEAD(, forward) forwards; /* calls that wait for a connector */
     LIST_HEAD(, notice) notices;   /* cancellations under way */
-    principal_t *self;             /* who asks when nobody does: no tenant's data, no permission */
     struct event *gauges;
+    struct event *delay;    /* while /ready says that it will drain */
     struct event *patience; /* while it drains: when calls that are still open are ended */
-    bool stopping;          /* it drains */
+    bool stopping;          /* it drains, or will */
     bool impatient;         /* no call may begin any more: nothing could wait for its answer */
 } worker_t;
 
@@ -71,14 +75,27 @@ void worker_run(worker_t *worker); /* on its thread, until it has drained */
 void worker_close(worker_t *worker);
 void worker_free(worker_t *worker);
 
-void worker_show(worker_t *worker, catalog_t *catalog); /* any thread; not after worker_drain() */
-void worker_drain(worker_t *worker);                    /* any thread */
+/* Any thread; not after worker_drain(). The same catalog may be shown again. said: as for listeners_shown().
+ */
+void worker_show(worker_t *worker, catalog_t *catalog, const unsigned *said);
+/* Any thread: a resource of this connector has changed. */
+void worker_updated(worker_t *worker, const char *connector, span_t own_uri);
+void worker_drain(worker_t *worker); /* any thread */
+/* Any thread: a client's answer (raw message) to a question that this worker may have asked. */
+void worker_answer(worker_t *worker, const principal_t *principal, span_t message);
 
+/* before: the view that it takes the place of, or NULL. */
+view_t *view_new(worker_t *worker, catalog_t *catalog, const view_t *before);
 view_t *view_ref(view_t *view);
 void view_unref(view_t *view);
 
+lru_t *worker_lists_new(void); /* of a view */
 /* A JSON array of what this principal is offered, in a form of CATALOG_FORMS; borrowed until the next list.
  */
-span_t worker_list(worker_t *worker, const principal_t *principal, int form);
+span_t worker_list(worker_t *worker, const principal_t *principal, mcp_kind_t kind, int form);
+/* Tells whether what this principal is offered has changed: of a modern client's list. */
+uint64_t worker_list_mark(worker_t *worker, const principal_t *principal, mcp_kind_t kind);
+/* What lists show to this principal. */
+void worker_visible(const worker_t *worker, const principal_t *principal, entry_set_t *ret);
 /* The hop token that tells this connector who is asking; absent for a connector that is not ours. */
 span_t worker_hop_token(worker_t *worker, const catalog_connector_t *connector, const principal_t *principal);

@@ -50,10 +50,21 @@ with_sanitizers() {
         GUICHE_SANITIZED=1 "$@"
 }
 
+# Two files at a time: most of their time is waiting.
 blackbox_tests() {
     local folder=$1
     shift
-    GUICHE_BUILD=$folder build/clients/runner/bin/python -m pytest tests/blackbox -q -p no:cacheprovider "$@"
+    GUICHE_BUILD=$folder build/clients/runner/bin/python -m pytest tests/blackbox -q -p no:cacheprovider -n 2 --dist loadfile "$@"
+}
+
+# Every request of the connectors against validating mocks of the vendors' OpenAPI files.
+contract_tests() {
+    GUICHE_BUILD=$1 build/clients/runner/bin/python -m pytest tests/contract -q -p no:cacheprovider
+}
+
+# The official suite and inspector, and servers of other people.
+conformance_tests() {
+    GUICHE_BUILD=$1 build/clients/runner/bin/python -m pytest tests/conformance -q -p no:cacheprovider -n 2 --dist loadfile
 }
 
 run_sanitizer_parts() {
@@ -62,6 +73,8 @@ run_sanitizer_parts() {
     part unit-asan with_sanitizers unit_tests build/clang-asan
     part clients-setup tests/clients/setup
     part blackbox-asan with_sanitizers blackbox_tests build/clang-asan -m 'not clients'
+    part conformance-setup tests/conformance/setup
+    part conformance-asan with_sanitizers conformance_tests build/clang-asan
 }
 
 run_all_parts() {
@@ -70,9 +83,14 @@ run_all_parts() {
     part build-gcc build_strictly dev gcc
     part build-clang build_strictly dev clang
     part build-release build_strictly release gcc
+    part bench-smoke tests/bench/run --smoke --gateway-build build/gcc-release
     part unit unit_tests build/gcc-dev
     part clients-setup tests/clients/setup
     part blackbox blackbox_tests build/gcc-dev
+    part contract-setup tests/contract/setup
+    part contract contract_tests build/gcc-dev
+    part conformance-setup tests/conformance/setup
+    part conformance conformance_tests build/gcc-dev
     run_sanitizer_parts
     finish
 }

@@ -7,6 +7,7 @@
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/rsa.h>
+#include <stdlib.h>
 
 #include "mem.h"
 
@@ -24,6 +25,23 @@ void auth_key_release(auth_key_t *key)
         EVP_MAC_CTX_free(key->macs[i]);
     }
     *key = (auth_key_t){ 0 };
+}
+
+auth_key_t auth_key_copy(const auth_key_t *key)
+{
+    auth_key_t copy = { .kind = key->kind, .only = key->only, .pkey = key->pkey };
+
+    copy.kid = key->kid ? mem_strdup(key->kid) : NULL;
+    if (copy.pkey) {
+        EVP_PKEY_up_ref(copy.pkey);
+    }
+    for (size_t i = 0; i < ALG_DIGESTS && key->macs[i]; i++) {
+        copy.macs[i] = EVP_MAC_CTX_dup(key->macs[i]);
+        if (!copy.macs[i]) {
+            abort(); /* only without memory */
+        }
+    }
+    return copy;
 }
 
 bool auth_key_fits(const auth_key_t *key, const alg_t *alg)

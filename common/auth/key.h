@@ -18,6 +18,7 @@ typedef struct {
 } auth_key_t;
 
 void auth_key_release(auth_key_t *key);
+auth_key_t auth_key_copy(const auth_key_t *key);
 bool auth_key_fits(const auth_key_t *key, const alg_t *alg);
 bool auth_key_verify(const auth_key_t *key, const alg_t *alg, span_t message, span_t signature);
 

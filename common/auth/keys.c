@@ -12,16 +12,28 @@
 struct keys {
     auth_key_t *list;
     size_t count;
+    int references;
 };
 
 keys_t *keys_new(void)
 {
-    return NEW(keys_t);
+    keys_t *keys = NEW(keys_t);
+
+    keys->references = 1;
+    return keys;
+}
+
+keys_t *keys_ref(keys_t *keys)
+{
+    if (keys) {
+        __atomic_add_fetch(&keys->references, 1, __ATOMIC_RELAXED);
+    }
+    return keys;
 }
 
 void keys_free(keys_t *keys)
 {
-    if (!keys) {
+    if (!keys || __atomic_sub_fetch(&keys->references, 1, __ATOMIC_ACQ_REL) > 0) {
         return;
     }
     for (size_t i = 0; i < keys->count; i++) {
@@ -47,6 +59,14 @@ void keys_append(keys_t *keys, auth_key_t *key)
     keys->list = mem_resize(keys->list, (keys->count + 1) * sizeof(*keys->list));
     keys->list[keys->count++] = *key;
     *key = (auth_key_t){ 0 };
+}
+
+void keys_add_all(keys_t *keys, const keys_t *from)
+{
+    for (size_t i = 0; i < from->count; i++) {
+        auth_key_t copy = auth_key_copy(&from->list[i]);
+        keys_append(keys, &copy);
+    }
 }
 
 static EVP_MAC_CTX *begin_mac(span_t secret, alg_digest_t digest)

@@ -4,13 +4,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct {
     char *subject;
     char *tenant_id;
     char **permissions; /* sorted, unique */
     size_t permission_count;
-    bool from_scope; /* from OAuth scope/scp only: a denied call is then insufficient_scope */
+    int64_t expires_unix; /* of the token it came from; 0: never */
+    bool from_scope;      /* from OAuth scope/scp only: a denied call is then insufficient_scope */
     /* private */
     size_t references;
 } principal_t;

@@ -58,7 +58,9 @@ static int parse_part(span_t part, const char *name, json_t **ret, err_t *err)
     if (base64url_decode(&bytes, part)) {
         return err_set(err, ERR_UNAUTHORIZED, "Token is malformed: its %s is not base64url.", name);
     }
-    json_t *json = json_loadb(bytes.data ? bytes.data : "", bytes.length, JSON_REJECT_DUPLICATES, NULL);
+    /* jansson takes a NUL for the end and looks at nothing behind it. */
+    bool has_nul = bytes.length > 0 && memchr(bytes.data, '\0', bytes.length);
+    json_t *json = has_nul ? NULL : json_loadb(buf_text(&bytes), bytes.length, JSON_REJECT_DUPLICATES, NULL);
     if (!json_is_object(json)) {
         json_decref(json);
         return err_set(err, ERR_UNAUTHORIZED,
@@ -173,4 +175,32 @@ int token_verify(const token_rules_t *rules, span_t token, principal_t **ret, in
         return -1;
     }
     return claims_read(rules, claims, ret, ret_expires_unix, err);
+}
+
+static bool takes_alg(const auth_key_t *list, size_t count, const alg_t *alg)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (auth_key_fits(&list[i], alg)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+char *token_unknown_kid(const keys_t *keys, span_t token)
+{
+    parts_t parts;
+    const alg_t *alg = NULL;
+    const auth_key_t *list;
+    size_t count = keys_list(keys, &list);
+    json_auto_t *header = NULL;
+    err_t err;
+
+    if (split(TOKEN_CLIENT, token, &parts, &err) || parse_part(parts.header, "header", &header, &err) ||
+        check_header(TOKEN_CLIENT, header, &alg, &err) || alg->kind == KEY_SECRET) {
+        return NULL;
+    }
+    const char *kid = json_string_value(json_object_get(header, "kid"));
+    bool known = kid ? knows_kid(list, count, kid) : takes_alg(list, count, alg);
+    return known ? NULL : mem_strdup(kid ? kid : "");
 }

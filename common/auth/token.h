@@ -34,3 +34,8 @@ typedef struct {
  * permissions[] plus scope (space separated) and scp (string or array). */
 int token_verify(const token_rules_t *rules, span_t token, principal_t **ret, int64_t *ret_expires_unix,
                  err_t *err);
+
+/* Of a client token that was refused: the kid it names when it is signed with a public key that is not among
+ * these ("" when it names none and no key here takes its algorithm); NULL when what it needs is here, or when
+ * it is no token. Caller frees. */
+char *token_unknown_kid(const keys_t *keys, span_t token);

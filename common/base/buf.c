@@ -8,7 +8,7 @@
 #include "mem.h"
 #include "utf8.h"
 
-static void reserve(buf_t *buf, size_t more)
+void buf_reserve(buf_t *buf, size_t more)
 {
     size_t need;
 
@@ -27,41 +27,16 @@ static void reserve(buf_t *buf, size_t more)
     buf->size = size;
 }
 
-void buf_add(buf_t *buf, const void *bytes, size_t length)
-{
-    if (length == 0) {
-        return;
-    }
-    reserve(buf, length);
-    memcpy(buf->data + buf->length, bytes, length);
-    buf->length += length;
-}
-
-void buf_add_span(buf_t *buf, span_t span)
-{
-    buf_add(buf, span.at, span.length);
-}
-
-void buf_add_text(buf_t *buf, const char *text)
-{
-    buf_add(buf, text, strlen(text));
-}
-
-void buf_add_char(buf_t *buf, char c)
-{
-    buf_add(buf, &c, 1);
-}
-
 void buf_addf(buf_t *buf, const char *format, ...)
 {
     va_list args, again;
 
     va_start(args, format);
     va_copy(again, args);
-    reserve(buf, 128);
+    buf_reserve(buf, 128);
     int length = vsnprintf(buf->data + buf->length, buf->size - buf->length, format, args);
     if (length >= (int)(buf->size - buf->length)) {
-        reserve(buf, (size_t)length);
+        buf_reserve(buf, (size_t)length);
         length = vsnprintf(buf->data + buf->length, buf->size - buf->length, format, again);
     }
     va_end(again);
@@ -81,6 +56,14 @@ void buf_add_u64(buf_t *buf, uint64_t number)
         number /= 10;
     } while (number > 0);
     buf_add(buf, digits + at, sizeof(digits) - at);
+}
+
+void buf_add_count(buf_t *buf, size_t count, const char *what)
+{
+    char last = *what ? what[strlen(what) - 1] : '\0';
+    const char *ending = last == 's' || last == 'x' ? "es" : "s";
+
+    buf_addf(buf, "%zu %s%s", count, what, count == 1 ? "" : ending);
 }
 
 /* How the first character of `text` is written inside a JSON string; points into `text` or scratch. */
@@ -143,6 +126,18 @@ void buf_add_json_string(buf_t *buf, span_t text)
     buf_add_char(buf, '"');
 }
 
+/* The next piece of a JSON string: a run of plain text, no longer than `room`, or one character. */
+static span_t json_piece(span_t text, size_t room, size_t *ret_taken, char scratch[8])
+{
+    size_t plain = plain_length(text);
+
+    if (plain == 0 || room == 0) {
+        return json_char(text, ret_taken, scratch);
+    }
+    *ret_taken = plain < room ? plain : room;
+    return (span_t){ text.at, *ret_taken };
+}
+
 void buf_add_json_string_cut(buf_t *buf, span_t text, size_t max_bytes)
 {
     char scratch[8];
@@ -151,7 +146,7 @@ void buf_add_json_string_cut(buf_t *buf, span_t text, size_t max_bytes)
     buf_add_char(buf, '"');
     while (text.length > 0) {
         size_t taken;
-        span_t shown = json_char(text, &taken, scratch);
+        span_t shown = json_piece(text, room, &taken, scratch);
         if (shown.length > room) {
             buf_add_text(buf, "...");
             break;
@@ -177,7 +172,7 @@ void buf_free(buf_t *buf)
 
 const char *buf_text(buf_t *buf)
 {
-    reserve(buf, 0);
+    buf_reserve(buf, 0);
     buf->data[buf->length] = '\0';
     return buf->data;
 }

@@ -16,8 +16,9 @@
     X(ERR_TIMEOUT, "timeout", -32603, 200, 504)   /* the call's deadline passed */                           \
     X(ERR_UNKNOWN, "unknown", -32602, 200, 404)   /* no such tool, resource, prompt */                       \
     X(ERR_PROTOCOL, "protocol", -32600, 400, 400) /* not a message of this protocol; code says which rule */ \
-    X(ERR_UNAUTHORIZED, "unauthorized", 401, 401, 401) /* no token, or one that does not hold */             \
-    X(ERR_INTERNAL, "internal", -32603, 500, 500)      /* our own fault */
+    X(ERR_UNAUTHORIZED, "unauthorized", 401, 401, 401)  /* no token, or one that does not hold */            \
+    X(ERR_UNAVAILABLE, "unavailable", -32603, 503, 503) /* not yet, and nobody's fault: try again soon */    \
+    X(ERR_INTERNAL, "internal", -32603, 500, 500)       /* our own fault */
 
 typedef enum {
 #define X(kind, name, rpc_code, modern_status, rest_status) kind,

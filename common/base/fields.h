@@ -45,6 +45,8 @@ typedef struct {
     size_t max_length;    /* of a string or of each item, in bytes; 0: 4096 */
     size_t min_items, max_items; /* of strings; max 0: 100 */
     const char *schema;          /* FIELD_JSON: the schema fragment of the value; also its check of `type` */
+    const char *header;          /* "Region": a string, integer or bool that callers mirror in the header
+                                    Mcp-Param-Region (x-mcp-header), for who routes by it. Never a secret. */
     /* settings only */
     const char *env;   /* environment variable; with .secret also NAME_FILE */
     bool secret;       /* never printed, logged or put into an error */
@@ -74,6 +76,8 @@ struct json_t *fields_schema(const field_t *rows);
  * release. */
 int fields_decode(const field_t *rows, struct json_t *values, void *ret, err_t *err);
 void fields_release(const field_t *rows, void *ret);
+
+size_t field_max_length(const field_t *row); /* that counts: its own or the usual one */
 
 /* Fills `ret` from the environment through lookup (getenv in main, a fake in tests). Empty counts as absent.
  * For a secret NAME_FILE may name a file that holds the value (one trailing newline is dropped); both set is

@@ -15,7 +15,7 @@
 
 #define SHOWN_MAX_BYTES 60
 
-static size_t max_length(const field_t *row)
+size_t field_max_length(const field_t *row)
 {
     return row->max_length > 0 ? row->max_length : ROW_DEFAULT_MAX_LENGTH;
 }
@@ -259,8 +259,8 @@ int row_check_text(const field_t *row, span_t text, err_t *err)
     if (!is_choice(row, text) || !formats_fit(row->format, text)) {
         return refuse_text(row, text, err);
     }
-    if (text.length > max_length(row)) {
-        buf_addf(&why, "is too long: %zu bytes, at most %zu are taken", text.length, max_length(row));
+    if (text.length > field_max_length(row)) {
+        buf_addf(&why, "is too long: %zu bytes, at most %zu are taken", text.length, field_max_length(row));
         return row_refuse_because(row, buf_text(&why), err);
     }
     return 0;

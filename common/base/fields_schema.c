@@ -148,6 +148,9 @@ static json_t *property(const field_t *row)
     if (row->fallback) {
         json_object_set_new(schema, "default", fallback_of(row));
     }
+    if (row->header) {
+        json_object_set_new(schema, "x-mcp-header", json_string(row->header));
+    }
     return schema;
 }
 

@@ -14,7 +14,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -37,6 +36,8 @@ typedef struct {
     buf_t line;  /* being built */
     buf_t lines; /* waiting for log_flush() */
     bool collects;
+    int64_t second;            /* of `time` */
+    char time[CLOCK_ISO_SIZE]; /* of the line before: within a second only the milliseconds change */
 } writer_t;
 
 typedef enum { OUTPUT_OWN, OUTPUT_SOCKET, OUTPUT_SHARED } output_kind_t;
@@ -211,17 +212,33 @@ static bool add_key(const char *key, size_t value_length)
     return true;
 }
 
+/* Lines are written once per call: all of this without printf costs 0.5 us, with it 2 us. */
+static const char *time_text(int64_t unix_ms)
+{
+    char *ms = writer->time + sizeof("2026-11-20T13:57:45");
+
+    if (unix_ms / 1000 != writer->second) {
+        clock_iso(unix_ms, writer->time);
+        writer->second = unix_ms / 1000;
+    }
+    ms[0] = (char)('0' + unix_ms % 1000 / 100);
+    ms[1] = (char)('0' + unix_ms % 100 / 10);
+    ms[2] = (char)('0' + unix_ms % 10);
+    return writer->time;
+}
+
 bool log_begin(log_level_t level, const char *message)
 {
-    char now[CLOCK_ISO_SIZE];
-
     if ((int)level < atomic_load_explicit(&lowest_level, memory_order_relaxed)) {
         return false;
     }
     buf_t *line = &my_writer()->line;
     buf_clear(line);
-    buf_addf(line, "{\"time\":\"%s\",\"level\":\"%s\",\"process\":", clock_iso(clock_unix_ms(), now),
-             level_names[level]);
+    buf_add_text(line, "{\"time\":\"");
+    buf_add_text(line, time_text(clock_unix_ms()));
+    buf_add_text(line, "\",\"level\":\"");
+    buf_add_text(line, level_names[level]);
+    buf_add_text(line, "\",\"process\":");
     buf_add_json_string(line, span_of(output.process));
     log_str("message", message);
     return true;
@@ -241,33 +258,38 @@ void log_str(const char *key, const char *value)
     log_span(key, span_of(value));
 }
 
-static void add_bare(const char *key, const char *value)
-{
-    if (add_key(key, strlen(value))) {
-        buf_add_text(&writer->line, value);
-    }
-}
+/* Room for any number of log_int() and log_ms(). */
+#define NUMBER_MAX_BYTES 24
 
 void log_int(const char *key, int64_t value)
 {
-    char text[24];
-
-    snprintf(text, sizeof(text), "%" PRId64, value);
-    add_bare(key, text);
+    if (!add_key(key, NUMBER_MAX_BYTES)) {
+        return;
+    }
+    if (value < 0) {
+        buf_add_char(&writer->line, '-');
+    }
+    buf_add_u64(&writer->line, value < 0 ? -(uint64_t)value : (uint64_t)value);
 }
 
 void log_ms(const char *key, int64_t us)
 {
-    char text[32];
     int64_t shown = us > 0 ? us : 0;
+    int rest = (int)(shown % 1000);
+    const char digits[] = { '.', (char)('0' + rest / 100), (char)('0' + rest / 10 % 10),
+                            (char)('0' + rest % 10) };
 
-    snprintf(text, sizeof(text), "%" PRId64 ".%03d", shown / 1000, (int)(shown % 1000));
-    add_bare(key, text);
+    if (add_key(key, NUMBER_MAX_BYTES)) {
+        buf_add_u64(&writer->line, (uint64_t)(shown / 1000));
+        buf_add(&writer->line, digits, sizeof(digits));
+    }
 }
 
 void log_bool(const char *key, bool value)
 {
-    add_bare(key, value ? "true" : "false");
+    if (add_key(key, sizeof("false"))) {
+        buf_add_text(&writer->line, value ? "true" : "false");
+    }
 }
 
 static bool write_at_once(const buf_t *line)

@@ -1,12 +1,29 @@
 /* Allocation that ends the process instead of failing. See mem.h for why nobody handles out of memory. */
 #include "mem.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#ifndef __has_feature /* clang's way to say which sanitizer is on */
+#define __has_feature(feature) 0
+#endif
+/* malloc() is a sanitizer's then. The first word to glibc's own would make it the thread's, which it does not
+ * survive when two threads begin at once ("attached_threads > 0" as the second one ends). */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || __has_feature(address_sanitizer) ||     \
+    __has_feature(thread_sanitizer)
+#define MALLOC_IS_GLIBCS 0
+#else
+#define MALLOC_IS_GLIBCS 1
+#endif
+
+#define MAPPED_BYTES 1048576 /* from here on a piece is mapped, and goes back when it is freed */
+#define SPARE_BYTES 67108864
+#define TRIM_BYTES 131072 /* glibc's own */
 
 static void *checked(void *p)
 {
@@ -77,4 +94,26 @@ void mem_wipe(void *p, size_t size)
 void mem_free(void *p)
 {
     free(p);
+}
+
+void mem_keep_spare(void)
+{
+    if (!MALLOC_IS_GLIBCS) {
+        return;
+    }
+    mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES);
+    mallopt(M_TRIM_THRESHOLD, SPARE_BYTES);
+}
+
+/* malloc_trim() leaves the end of a thread's heap alone; that is looked at when something large is freed. */
+void mem_give_back(void)
+{
+    if (!MALLOC_IS_GLIBCS) {
+        return;
+    }
+    mallopt(M_TRIM_THRESHOLD, TRIM_BYTES);
+    void *volatile large = mem_alloc(TRIM_BYTES);
+    free(large);
+    malloc_trim(0);
+    mem_keep_spare();
 }

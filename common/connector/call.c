@@ -1,4 +1,4 @@
-/* The life of one tools/call in a connector: memory, deadline, holds, cancel.
+/* The life of one call in a connector: memory, deadline, holds, cancel.
  *
  * A call is open until its first end: the tool's answer, the deadline, a modern client that hangs up, or the
  * stop of the process. Its memory lives on until the last operation that holds it lets go. A legacy client
@@ -11,10 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <event2/event.h>
-
-#include "clock.h"
-
-#define CHECK_FIRST "Whether it took effect is not known: check before repeating it."
 
 struct call_owned {
     call_owned_t *next;
@@ -101,10 +97,13 @@ static void free_call(call_t *call)
 
     free_owned(call);
     if (call->args) {
-        fields_release(call->tool->args, call->args);
+        fields_release(call->entry->args, call->args);
         mem_free(call->args);
     }
     json_decref(call->arguments);
+    json_decref(call->context);
+    json_decref(call->inputs);
+    json_decref(call->state);
     principal_unref(call->principal);
     event_free(call->timer);
     mem_free(call);
@@ -161,32 +160,54 @@ void call_cut(call_t *call, const err_t *err)
 
 /* The deadline */
 
-/* Every failure says whether trying again is safe. */
-static bool may_have_happened(const call_t *call)
+bool call_may_have_happened(const call_t *call)
 {
-    return !call->tool->read_only && !call->tool->idempotent;
+    return !call->entry->repeatable;
 }
 
 static const char *timeout_advice(const call_t *call)
 {
-    if (may_have_happened(call)) {
+    if (call_may_have_happened(call)) {
         return CHECK_FIRST;
     }
-    if (call->tool->streams && call->mcp && !mcp_call_wants_progress(call->mcp)) {
+    if (call->entry->streams && call->mcp && !mcp_call_wants_progress(call->mcp)) {
         return "Narrow the request, or ask for progress (a progressToken) to have up to 120 s.";
     }
     return "Narrow the request, or try again later.";
 }
 
-void calls_cancel_all(runtime_t *runtime)
+void call_cut_for_stop(call_t *call)
 {
     err_t err;
 
+    err_set(&err, ERR_UPSTREAM, "The connector is stopping. %s",
+            call_may_have_happened(call) ? CHECK_FIRST : "Try again in a few seconds.");
+    call_cut(call, &err);
+}
+
+void calls_cancel_all(runtime_t *runtime)
+{
     while (runtime->open_calls) {
-        call_t *call = runtime->open_calls;
-        err_set(&err, ERR_UPSTREAM, "The connector is stopping. %s",
-                may_have_happened(call) ? CHECK_FIRST : "Try again in a few seconds.");
-        call_cut(call, &err);
+        call_cut_for_stop(runtime->open_calls);
+    }
+}
+
+static call_t *find_asking(const runtime_t *runtime)
+{
+    call_t *call = runtime->open_calls;
+
+    while (call && call->stopped_ms == 0) {
+        call = call->next;
+    }
+    return call;
+}
+
+void calls_cancel_asking(runtime_t *runtime)
+{
+    call_t *call;
+
+    while ((call = find_asking(runtime))) { /* from the start: what is told may end another */
+        call_cut_for_stop(call);
     }
 }
 
@@ -197,16 +218,9 @@ static void on_deadline(int fd, short what, void *self)
 
     (void)fd;
     (void)what;
-    err_set(&err, ERR_TIMEOUT, "The tool did not finish within %.3g s. %s",
+    err_set(&err, ERR_TIMEOUT, "The %s did not finish within %.3g s. %s", entry_word(call->entry),
             (double)(call->deadline_ms - call->started_ms) / 1000, timeout_advice(call));
     call_cut(call, &err);
-}
-
-static void arm(call_t *call)
-{
-    struct timeval after = clock_timeval(call_left_ms(call));
-
-    event_add(call->timer, &after);
 }
 
 /* From a number of milliseconds in a header; 0 when it is none. */
@@ -231,13 +245,13 @@ static void set_deadline(call_t *call, const http_request_t *http)
 {
     int64_t given_ms = parse_ms(http_header(http, "Guiche-Timeout-Ms", NULL));
     int64_t own_ms =
-        call->tool->timeout_ms > 0 ? call->tool->timeout_ms : call->runtime->process->call_timeout_ms;
+        call->entry->timeout_ms > 0 ? call->entry->timeout_ms : call->runtime->process->call_timeout_ms;
 
     call->timeout_ms = given_ms > 0 && given_ms < own_ms ? given_ms : own_ms;
     call->started_ms = loop_now_ms(call->runtime->loop);
     call->deadline_ms = call->started_ms + call->timeout_ms;
     call->timer = evtimer_new(loop_base(call->runtime->loop), (event_callback_fn)on_deadline, call);
-    arm(call);
+    loop_arm(call->timer, call_left_ms(call));
 }
 
 void call_extend(call_t *call)
@@ -248,8 +262,24 @@ void call_extend(call_t *call)
 
     if (deadline_ms > call->deadline_ms) {
         call->deadline_ms = deadline_ms;
-        arm(call);
+        loop_arm(call->timer, call_left_ms(call));
     }
+}
+
+void call_stop_clock(call_t *call)
+{
+    event_del(call->timer);
+    call->stopped_ms = loop_now_ms(call->runtime->loop);
+}
+
+void call_start_clock(call_t *call)
+{
+    int64_t waited_ms = loop_now_ms(call->runtime->loop) - call->stopped_ms;
+
+    call->stopped_ms = 0;
+    call->started_ms += waited_ms;
+    call->deadline_ms += waited_ms;
+    loop_arm(call->timer, call_left_ms(call));
 }
 
 int64_t call_left_ms(const call_t *call)
@@ -260,6 +290,11 @@ int64_t call_left_ms(const call_t *call)
 }
 
 /* What the tool sees of its request */
+
+void call_doubts_upstream(const call_t *call)
+{
+    runtime_doubt(call->runtime);
+}
 
 span_t call_request_id(const http_request_t *request)
 {
@@ -336,6 +371,16 @@ const char *call_id(const call_t *call)
     return call->id;
 }
 
+const char *call_uri(const call_t *call)
+{
+    return call->uri;
+}
+
+const json_t *call_arguments(const call_t *call)
+{
+    return call->arguments;
+}
+
 /* Beginning */
 
 static void on_gone(void *self)
@@ -343,95 +388,34 @@ static void on_gone(void *self)
     call_t *call = self;
     const mcp_request_t *request = mcp_call_request(call->mcp);
 
-    if (request->era == MCP_LEGACY) {
+    if (request->era == MCP_LEGACY && call->stopped_ms == 0) {
         http_each_header(request->http, keep_header, call);
         call->mcp = NULL;
         return;
     }
-    call->mcp = NULL;
+    call->mcp = NULL; /* a modern client cancels so; one that was just being asked will not answer */
     call_cut(call, NULL);
 }
 
-static call_t *call_new(runtime_t *runtime, const tool_t *tool, mcp_call_t *mcp)
+call_t *call_open(runtime_t *runtime, const entry_t *entry, mcp_call_t *mcp)
 {
     const mcp_request_t *request = mcp_call_request(mcp);
     span_t id = call_request_id(request->http);
     call_t *call = NEW(call_t);
 
     call->runtime = runtime;
-    call->tool = tool;
+    call->entry = entry;
+    call->act = request->act;
     call->mcp = mcp;
     call->principal = principal_ref((principal_t *)request->principal);
     snprintf(call->id, sizeof(call->id), "%.*s", SPAN_ARGS(id));
     call->holds = 1;
     call->last_done = -INFINITY;
+    if (call->act == MCP_READ_RESOURCE) {
+        call->uri = call_printf(call, "%.*s", SPAN_ARGS(request->name));
+    }
     set_deadline(call, request->http);
     link_open(call);
     mcp_call_on_gone(mcp, on_gone, call);
     return call;
-}
-
-/* Jansson says where it stopped; callers know their arguments by name. */
-static int refuse_unreadable(span_t text, const json_error_t *where, err_t *err)
-{
-    const char *at = text.at + where->position;
-    json_scan_t found = { 0 };
-
-    if (json_scan_members(text, &found, NULL) == 0) {
-        for (size_t i = 0; i < found.member_count; i++) {
-            const json_member_t *m = &found.members[i];
-            if (m->value.at <= at && at <= m->value.at + m->value.length) {
-                return err_set(err, ERR_CALLER, "%.*s cannot be read: %s.", SPAN_ARGS(m->key), where->text);
-            }
-        }
-    }
-    return err_set(err, ERR_CALLER, "arguments cannot be read: %s.", where->text);
-}
-
-/* A NUL is let in here, so that fields_decode refuses it by the argument's name. */
-static int parse_arguments(span_t text, json_t **ret, err_t *err)
-{
-    json_error_t where;
-
-    if (!text.at || span_is(text, "null")) {
-        return 0;
-    }
-    if (text.at[0] != '{') {
-        return err_set(err, ERR_CALLER, "arguments must be a JSON object.");
-    }
-    *ret = json_loadb(text.at, text.length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &where);
-    return *ret ? 0 : refuse_unreadable(text, &where, err);
-}
-
-static int decode(call_t *call, err_t *err)
-{
-    static const field_t none[] = { { 0 } };
-    const tool_t *tool = call->tool;
-    void *args = mem_alloc(tool->args_size);
-
-    if (parse_arguments(mcp_call_request(call->mcp)->arguments, &call->arguments, err) != 0 ||
-        fields_decode(tool->args ? tool->args : none, call->arguments, args, err) != 0) {
-        mem_free(args);
-        return -1;
-    }
-    if (tool->args) {
-        call->args = args;
-    } else {
-        mem_free(args);
-    }
-    return 0;
-}
-
-void call_start(runtime_t *runtime, const tool_t *tool, mcp_call_t *mcp)
-{
-    call_t *call = call_new(runtime, tool, mcp);
-    err_t err;
-
-    if (decode(call, &err) != 0) {
-        call_fail(call, &err);
-        return;
-    }
-    call_hold(call); /* a tool may answer at once and still read its args on the way out */
-    tool->run(call, call->args);
-    call_release(call);
 }

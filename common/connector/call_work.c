@@ -42,9 +42,9 @@ static void on_refused(void *self)
     offloaded_t *offloaded = self;
 
     if (!call_ended(offloaded->call)) {
-        call_failf(offloaded->call, ERR_UPSTREAM,
-                   "The connector has more work waiting than it can take. Nothing was done; try again in a "
-                   "few seconds.");
+        /* The answer to a write may be what could not be read. */
+        call_failf(offloaded->call, ERR_UPSTREAM, "The connector has more work waiting than it can take. %s",
+                   call_may_have_happened(offloaded->call) ? CHECK_FIRST : "Try again in a few seconds.");
     }
     dispose(offloaded);
 }

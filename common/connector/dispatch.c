@@ -1,5 +1,5 @@
-/* What the MCP server asks of a connector: who it is, which tools there are, to run one; and what it tells at
- * the end of each request, which becomes the one log line and the counts. */
+/* What the MCP server asks of a connector: who it is, which tools, resources and prompts there are, to run
+ * one; and what it tells at the end of each request, which becomes the one log line and the counts. */
 #include "call_life.h"
 
 #include "clock.h"
@@ -20,35 +20,123 @@ static int authenticate(void *self, http_request_t *request, principal_t **ret, 
     return -1;
 }
 
-static int list(void *self, const mcp_request_t *request, mcp_list_t *ret, err_t *err)
+bool dispatch_wants_body(void *self, const http_head_t *head)
 {
-    const runtime_t *runtime = self;
+    runtime_t *runtime = self;
+    size_t lines;
+    span_t token = http_head_header(head, HOP_HEADER, &lines);
+    principal_t *principal;
+    err_t err;
+
+    if (hop_gate_enter(runtime->gate, token, lines, clock_unix(), &principal, &err)) {
+        return false;
+    }
+    principal_unref(principal);
+    return true;
+}
+
+static bool completes(const connector_t *connector)
+{
+    for (size_t i = 0; connector->templates && connector->templates[i]; i++) {
+        if (connector->templates[i]->complete) {
+            return true;
+        }
+    }
+    for (size_t i = 0; connector->prompts && connector->prompts[i]; i++) {
+        if (connector->prompts[i]->complete) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void capabilities(void *self, const mcp_request_t *request, mcp_capabilities_t *ret)
+{
+    const connector_t *connector = ((const runtime_t *)self)->connector;
+
+    (void)request;
+    *ret = (mcp_capabilities_t){ .tools = connector->tools != NULL,
+                                 .resources = connector->resources || connector->templates,
+                                 .prompts = connector->prompts != NULL,
+                                 .completions = completes(connector),
+                                 .logging = connector->logs };
+}
+
+static const entry_list_t *list_of(const runtime_t *runtime, mcp_kind_t kind)
+{
+    const entry_list_t *const lists[MCP_KINDS] = { tool_list_entries(runtime->tools),
+                                                   &runtime->resources->listed,
+                                                   &runtime->resources->templates, &runtime->prompts };
+
+    return lists[kind];
+}
+
+static int list(void *self, const mcp_request_t *request, mcp_kind_t kind, mcp_list_t *ret, err_t *err)
+{
+    const entry_list_t *entries = list_of(self, kind);
 
     (void)err;
-    *ret = (mcp_list_t){ tool_list_json(runtime->tools, mcp_shape(request->revision)), LIST_TTL_MS, true };
+    *ret = (mcp_list_t){ buf_span(&entries->json[mcp_shape(request->revision)]), LIST_TTL_MS, true };
     return 0;
+}
+
+static const entry_t *find(const runtime_t *runtime, const mcp_request_t *request)
+{
+    switch (request->act) {
+    case MCP_CALL_TOOL:
+        return tool_list_find(runtime->tools, request->name);
+    case MCP_READ_RESOURCE:
+        return resource_list_find(runtime->resources, request->name);
+    case MCP_GET_PROMPT:
+        return entry_list_find(&runtime->prompts, request->name);
+    default:
+        return entry_list_find(list_of(runtime, request->kind), request->name);
+    }
+}
+
+static void refuse_unknown(mcp_call_t *mcp)
+{
+    static const char *const words[MCP_ACTS] = { [MCP_CALL_TOOL] = "Tool",
+                                                 [MCP_READ_RESOURCE] = "Resource",
+                                                 [MCP_GET_PROMPT] = "Prompt",
+                                                 [MCP_COMPLETE] = "Prompt or resource template" };
+    static const char *const lists[MCP_ACTS] = { [MCP_CALL_TOOL] = "tools/list names",
+                                                 [MCP_READ_RESOURCE] =
+                                                     "resources/list and resources/templates/list name",
+                                                 [MCP_GET_PROMPT] = "prompts/list names",
+                                                 [MCP_COMPLETE] =
+                                                     "prompts/list and resources/templates/list name" };
+    const mcp_request_t *request = mcp_call_request(mcp);
+    err_t err;
+
+    /* "not found" keeps CrewAI from repeating the call. */
+    err_set(&err, ERR_UNKNOWN, "%s not found: %.*s. %s those there are.", words[request->act],
+            SPAN_ARGS(request->name), lists[request->act]);
+    mcp_call_error(mcp, &err);
 }
 
 static void on_call(void *self, mcp_call_t *mcp)
 {
     runtime_t *runtime = self;
-    span_t name = mcp_call_request(mcp)->name;
-    const tool_entry_t *entry = tool_list_find(runtime->tools, name);
+    const mcp_request_t *request = mcp_call_request(mcp);
+    const entry_t *entry = find(runtime, request);
     err_t err;
 
     if (!entry) {
-        /* "not found" keeps CrewAI from repeating the call. */
-        err_set(&err, ERR_UNKNOWN, "Tool not found: %.*s. tools/list names those there are.",
-                SPAN_ARGS(name));
+        refuse_unknown(mcp);
+        return;
+    }
+    if (request->era == MCP_MODERN &&
+        param_headers_check(entry->params, request->http, request->arguments, &err)) {
         mcp_call_error(mcp, &err);
         return;
     }
     /* The entry outlives every call, which call_t does not when the client goes. */
     mcp_call_set_owner(mcp, (void *)entry);
-    call_start(runtime, entry->tool, mcp);
+    call_start(runtime, entry, mcp);
 }
 
-static void count_end(runtime_t *runtime, const tool_entry_t *entry, const mcp_ended_t *ended)
+static void count_end(runtime_t *runtime, const entry_t *entry, const mcp_ended_t *ended)
 {
     metrics_add(runtime->shard, entry->calls, 1);
     metrics_observe_us(runtime->shard, entry->seconds, ended->us);
@@ -87,7 +175,7 @@ static void on_ended(void *self, const mcp_ended_t *ended)
 {
     runtime_t *runtime = self;
     const mcp_request_t *request = ended->request;
-    const tool_entry_t *entry = ended->call ? mcp_call_owner(ended->call) : NULL;
+    const entry_t *entry = ended->call ? mcp_call_owner(ended->call) : NULL;
 
     if (entry) {
         count_end(runtime, entry, ended);
@@ -97,7 +185,9 @@ static void on_ended(void *self, const mcp_ended_t *ended)
     }
     log_span("request_id", call_request_id(request->http));
     log_span("method", request->method);
-    log_str("tool", entry ? entry->tool->name : NULL);
+    if (entry) {
+        log_str(entry_word(entry), entry->name);
+    }
     log_str("tenant", request->principal ? request->principal->tenant_id : NULL);
     log_str("outcome", outcome(ended));
     log_int("status", ended->http_status);
@@ -108,5 +198,10 @@ static void on_ended(void *self, const mcp_ended_t *ended)
 }
 
 const mcp_handlers_t dispatch_handlers = {
-    .authenticate = authenticate, .list = list, .call = on_call, .ended = on_ended
+    .authenticate = authenticate,
+    .capabilities = capabilities,
+    .list = list,
+    .call = on_call,
+    .listen = listens_open,
+    .ended = on_ended,
 };

@@ -1,9 +1,10 @@
 /* A connector's process from its start to its stop. One loop thread does everything but what is given to the
  * helpers.
  *
- * A stop (SIGTERM, SIGINT) stops accepting and lets open calls end for 30 s, then cuts them; then it waits a
- * little for the operations that still hold a call's memory, because the connector's state may only be closed
- * under nobody. A second signal finds the default action and ends the process at once.
+ * A stop (SIGTERM, SIGINT) stops accepting, ends the listens and the calls that wait for a person, and lets
+ * the other calls end for 30 s, then cuts them; then it waits a little for the operations that still hold a
+ * call's memory, because the connector's state may only be closed under nobody. A second signal finds the
+ * default action and ends the process at once.
  */
 #include "runtime.h"
 
@@ -15,24 +16,16 @@
 #include <sys/prctl.h>
 #include <event2/event.h>
 
-#include "clock.h"
+#include "listen.h"
 #include "log.h"
+#include "prompt_list.h"
 
 #define IDLE_TIMEOUT_MS                                                                                      \
     75000 /* above the gateway's pool (50 s), so that it is never we who close under a request */
 #define DRAIN_MS 30000
 #define DRAIN_CALLS_MS (DRAIN_MS - 1000)
 #define PATIENCE_MS 5000
-#define PROBE_MS 30000
-#define PROBE_AGAIN_MS 2000 /* while the upstream does not answer */
 #define HEARTBEAT_MS 15000
-
-static void arm_ms(struct event *timer, int64_t ms)
-{
-    struct timeval after = clock_timeval(ms);
-
-    event_add(timer, &after);
-}
 
 /* Seen by connectors */
 
@@ -51,25 +44,7 @@ bool runtime_is_production(const runtime_t *runtime)
     return process_is_production(runtime->process);
 }
 
-/* Readiness */
-
-static void log_readiness(const runtime_t *runtime)
-{
-    bool ready = runtime->ready.state == READY_YES;
-
-    if (log_begin(ready ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
-                  ready ? "upstream answers" : "upstream does not answer")) {
-        log_str("reason", ready ? NULL : runtime->ready.reason);
-        log_end();
-    }
-}
-
-static void arm_probe(runtime_t *runtime)
-{
-    if (runtime->probe_timer && !runtime->draining) {
-        arm_ms(runtime->probe_timer, runtime->ready.state == READY_YES ? PROBE_MS : PROBE_AGAIN_MS);
-    }
-}
+/* Stopping */
 
 static void stop_if_quiet(void *self)
 {
@@ -79,58 +54,6 @@ static void stop_if_quiet(void *self)
         loop_stop(runtime->loop);
     }
 }
-
-void runtime_ready(runtime_t *runtime, const err_t *err)
-{
-    bool changed = runtime->ready.state != (err ? READY_NO : READY_YES);
-
-    runtime->asked_ms = 0;
-    runtime->ready.state = err ? READY_NO : READY_YES;
-    snprintf(runtime->ready.reason, sizeof(runtime->ready.reason), "%s", err ? err->text : "");
-    if (changed) {
-        log_readiness(runtime);
-        arm_probe(runtime);
-    }
-    stop_if_quiet(runtime);
-}
-
-static void probe(runtime_t *runtime)
-{
-    int64_t now_ms = loop_now_ms(runtime->loop);
-    err_t err;
-
-    if (runtime->asked_ms > 0 && now_ms - runtime->asked_ms < PROBE_MS) {
-        return;
-    }
-    if (runtime->asked_ms > 0) {
-        err_set(&err, ERR_UPSTREAM, "The upstream has not answered the readiness check for %d s.",
-                PROBE_MS / 1000);
-        runtime_ready(runtime, &err);
-    }
-    runtime->asked_ms = now_ms;
-    runtime->connector->probe(runtime->state, runtime);
-}
-
-static void on_probe_due(int fd, short what, void *self)
-{
-    (void)fd;
-    (void)what;
-    probe(self);
-    arm_probe(self);
-}
-
-static void start_probing(runtime_t *runtime)
-{
-    if (!runtime->connector->probe) {
-        runtime->ready.state = READY_YES;
-        return;
-    }
-    runtime->probe_timer = evtimer_new(loop_base(runtime->loop), (event_callback_fn)on_probe_due, runtime);
-    probe(runtime);
-    arm_probe(runtime);
-}
-
-/* Stopping */
 
 static void give_up(runtime_t *runtime)
 {
@@ -161,7 +84,7 @@ static void on_drained(void *self)
     runtime->drained = true;
     runtime->on_calls_gone = stop_if_quiet;
     calls_cancel_all(runtime);
-    arm_ms(runtime->patience, PATIENCE_MS);
+    loop_arm(runtime->patience, PATIENCE_MS);
     stop_if_quiet(runtime);
 }
 
@@ -182,7 +105,9 @@ static void on_signal(int number, short what, void *self)
         log_int("open_requests", (int64_t)http_server_open_requests(runtime->http));
         log_end();
     }
-    arm_ms(runtime->patience, DRAIN_CALLS_MS);
+    loop_arm(runtime->patience, DRAIN_CALLS_MS);
+    mcp_server_end_listens(runtime->mcp);
+    calls_cancel_asking(runtime);
     http_server_drain(runtime->http, DRAIN_MS, on_drained, runtime);
 }
 
@@ -245,6 +170,7 @@ static void open_server(runtime_t *runtime, int fd)
                               .title = connector->title,
                               .version = GUICHE_VERSION,
                               .instructions = connector->instructions,
+                              .loop = runtime->loop,
                               .heartbeat_ms = HEARTBEAT_MS };
 
     limits.idle_timeout_ms = IDLE_TIMEOUT_MS;
@@ -252,6 +178,7 @@ static void open_server(runtime_t *runtime, int fd)
     runtime->mcp = mcp_server_new(&dispatch_handlers, runtime, &runtime->mcp_options);
     runtime->http = http_server_new(runtime->loop, &limits, routes_handle, runtime);
     runtime->address = http_listen_address(fd);
+    http_server_on_head(runtime->http, dispatch_wants_body, runtime);
     http_server_accept(runtime->http, fd);
 }
 
@@ -306,12 +233,21 @@ static void log_start(const runtime_t *runtime, bool open_to_all)
     }
 }
 
+static int list_offers(runtime_t *runtime, err_t *err)
+{
+    const connector_t *connector = runtime->connector;
+
+    runtime->tools = tool_list_new(connector, runtime->settings, runtime->metrics, err);
+    runtime->resources = runtime->tools ? resource_list_new(connector, runtime->metrics, err) : NULL;
+    return runtime->resources ? prompt_list_fill(&runtime->prompts, connector, runtime->metrics, err) : -1;
+}
+
 static int start(runtime_t *runtime, const char *no_auth_tenant, err_t *err)
 {
-    runtime->tools = tool_list_new(runtime->connector, runtime->metrics, err);
-    if (!runtime->tools || open_gate(runtime, no_auth_tenant, err) != 0) {
+    if (list_offers(runtime, err) != 0 || open_gate(runtime, no_auth_tenant, err) != 0) {
         return -1;
     }
+    runtime->sealer = sealer_new(no_auth_tenant ? NULL : runtime->process->hop_key);
     int fd = listen_fd(runtime, no_auth_tenant, err);
     if (fd < 0) {
         return -1;
@@ -349,7 +285,7 @@ runtime_t *runtime_new(const runtime_options_t *options, err_t *err)
 void runtime_serve(runtime_t *runtime)
 {
     watch_signals(runtime);
-    start_probing(runtime);
+    runtime_start_probing(runtime);
     loop_run(runtime->loop);
 }
 
@@ -383,6 +319,9 @@ void runtime_free(runtime_t *runtime)
     loop_free(runtime->loop);
     hop_gate_free(runtime->gate);
     tool_list_free(runtime->tools);
+    resource_list_free(runtime->resources);
+    entry_list_release(&runtime->prompts);
+    sealer_free(runtime->sealer);
     metrics_free(runtime->metrics);
     mem_free(runtime->address);
     mem_free(runtime);

@@ -6,12 +6,9 @@
 #include <string.h>
 
 #include "names.h"
-#include "shapes.h"
 
 struct tool_list {
-    tool_entry_t *entries;
-    size_t count;
-    buf_t json[MCP_SHAPES];
+    entry_list_t list;
 };
 
 static json_t *annotations(const tool_t *tool)
@@ -44,16 +41,39 @@ static int add_output_schema(json_t *object, const tool_t *tool, err_t *err)
     return 0;
 }
 
-json_t *tool_declaration(const tool_t *tool, err_t *err)
+/* From the rows, or as it is written. */
+static json_t *input_schema(const tool_t *tool, err_t *err)
 {
     static const field_t none[] = { { 0 } };
+    json_error_t where;
+
+    if (!tool->input_schema) {
+        return fields_schema(tool->args ? tool->args : none);
+    }
+    json_auto_t *schema = json_loads(tool->input_schema, JSON_REJECT_DUPLICATES, &where);
+    const char *type = json_string_value(json_object_get(schema, "type"));
+    if (!schema || !type || strcmp(type, "object") != 0) {
+        err_set(err, ERR_INTERNAL, "The input_schema of the tool %s is not JSON with \"type\": \"object\".",
+                tool->name);
+        return NULL;
+    }
+    return TAKE(schema);
+}
+
+json_t *tool_declaration(const tool_t *tool, err_t *err)
+{
+    json_t *schema = input_schema(tool, err);
+
+    if (!schema) {
+        return NULL;
+    }
     json_auto_t *object = json_pack("{s:s}", "name", tool->name);
 
     if (tool->title) {
         json_object_set_new(object, "title", json_string(tool->title));
     }
     json_object_set_new(object, "description", json_string(tool->description));
-    json_object_set_new(object, "inputSchema", fields_schema(tool->args ? tool->args : none));
+    json_object_set_new(object, "inputSchema", schema);
     if (tool->result_schema && add_output_schema(object, tool, err) != 0) {
         return NULL;
     }
@@ -62,6 +82,34 @@ json_t *tool_declaration(const tool_t *tool, err_t *err)
         json_object_set_new(object, "_meta", json_pack("{s:b}", "guiche/streams", 1));
     }
     return TAKE(object);
+}
+
+static bool may_be_header(const field_t *row)
+{
+    bool plain = row->type == FIELD_STRING || row->type == FIELD_INT || row->type == FIELD_BOOL;
+
+    return plain && param_header_name_is_valid(row->header);
+}
+
+/* MCP 2026-07-28 basic/transports/streamable-http "Schema Extension": clients drop a tool that breaks it. */
+static int check_headers(const tool_t *tool, err_t *err)
+{
+    for (const field_t *row = tool->args; row && row->name; row++) {
+        if (!row->header) {
+            continue;
+        }
+        bool taken = false;
+        for (const field_t *other = tool->args; other < row; other++) {
+            taken = taken || (other->header && strcasecmp(other->header, row->header) == 0);
+        }
+        if (taken || !may_be_header(row)) {
+            return err_set(err, ERR_INTERNAL,
+                           "The argument %s of %s cannot have the header \"%s\": it takes a word of its own, "
+                           "and a string, an integer or a bool.",
+                           row->name, tool->name, row->header);
+        }
+    }
+    return 0;
 }
 
 static int check(const tool_list_t *list, const tool_t *tool, err_t *err)
@@ -78,6 +126,9 @@ static int check(const tool_list_t *list, const tool_t *tool, err_t *err)
     if (!tool->description || !tool->run) {
         return err_set(err, ERR_INTERNAL, "The tool %s needs a description and a run function.", tool->name);
     }
+    if (tool->args && tool->input_schema) {
+        return err_set(err, ERR_INTERNAL, "The tool %s has both args and an input_schema.", tool->name);
+    }
     if ((tool->args != NULL) != (tool->args_size > 0)) {
         return err_set(err, ERR_INTERNAL, "The tool %s needs both args and args_size, or neither.",
                        tool->name);
@@ -86,77 +137,56 @@ static int check(const tool_list_t *list, const tool_t *tool, err_t *err)
         return err_set(err, ERR_INTERNAL, "The tool %s cannot be both read_only and destructive.",
                        tool->name);
     }
-    return 0;
+    return check_headers(tool, err);
 }
 
-static void count_by(tool_entry_t *entry, metrics_t *metrics, const char *connector)
+static param_headers_t *params_of(const json_t *declaration)
 {
-    AUTO_BUF labels = { 0 };
+    AUTO(mem_free) char *schema = json_dumps(json_object_get(declaration, "inputSchema"), JSON_COMPACT);
 
-    metrics_label(&labels, "connector", connector);
-    metrics_label(&labels, "tool", entry->tool->name);
-    entry->calls =
-        metrics_counter(metrics, "guiche_connector_calls_total", "Calls of a tool.", buf_text(&labels));
-    entry->gone = metrics_counter(metrics, "guiche_connector_calls_gone_total",
-                                  "Calls whose client hung up before the answer.", buf_text(&labels));
-    entry->seconds = metrics_histogram(metrics, "guiche_connector_call_seconds", "How long calls took.",
-                                       buf_text(&labels));
-    for (int kind = 0; kind < ERR_KIND_COUNT; kind++) {
-        AUTO_BUF with_kind = { 0 };
-        buf_add_span(&with_kind, buf_span(&labels));
-        metrics_label(&with_kind, "kind", err_name((err_kind_t)kind));
-        entry->errors[kind] = metrics_counter(metrics, "guiche_connector_call_errors_total",
-                                              "Calls that failed, by kind.", buf_text(&with_kind));
-    }
+    return param_headers_read(span_of(schema));
 }
 
-/* Appends one tool to the array of every shape. */
-static int render(tool_list_t *list, const tool_t *tool, err_t *err)
+static int add(tool_list_t *list, const tool_t *tool, metrics_t *metrics, const char *connector, err_t *err)
 {
-    json_auto_t *declaration = tool_declaration(tool, err);
+    const entry_t entry = entry_of_tool(tool);
 
-    if (!declaration) {
+    if (check(list, tool, err) != 0) {
         return -1;
     }
-    AUTO(mem_free) char *text = json_dumps(declaration, JSON_COMPACT);
-    if (!text) {
-        return err_set(err, ERR_INTERNAL, "The declaration of the tool %s is not valid UTF-8.", tool->name);
+    json_auto_t *declaration = tool_declaration(tool, err);
+    if (!declaration || entry_list_add(&list->list, &entry, declaration, metrics, connector, err) != 0) {
+        return -1;
     }
-    for (int shape = 0; shape < MCP_SHAPES; shape++) {
-        buf_add_char(&list->json[shape], list->count > 0 ? ',' : '[');
-        if (shape_tool(span_of(text), tool->name, (mcp_shape_t)shape, &list->json[shape], err) != 0) {
-            return -1;
-        }
-    }
+    list->list.entries[list->list.count - 1].params = params_of(declaration);
     return 0;
 }
 
-static int fill(tool_list_t *list, const connector_t *connector, metrics_t *metrics, err_t *err)
+static int fill(tool_list_t *list, const connector_t *connector, const void *settings, metrics_t *metrics,
+                err_t *err)
 {
-    for (size_t i = 0; connector->tools[i]; i++) {
-        if (check(list, connector->tools[i], err) != 0 || render(list, connector->tools[i], err) != 0) {
+    for (size_t i = 0; connector->tools && connector->tools[i]; i++) {
+        if (connector->offers && !connector->offers(settings, connector->tools[i])) {
+            continue;
+        }
+        if (add(list, connector->tools[i], metrics, connector->name, err) != 0) {
             return -1;
         }
-        tool_entry_t *entry = &list->entries[list->count++];
-        entry->tool = connector->tools[i];
-        count_by(entry, metrics, connector->name);
     }
-    for (int shape = 0; shape < MCP_SHAPES; shape++) {
-        buf_add_text(&list->json[shape], list->count > 0 ? "]" : "[]");
-    }
+    entry_list_close(&list->list);
     return 0;
 }
 
-tool_list_t *tool_list_new(const connector_t *connector, metrics_t *metrics, err_t *err)
+tool_list_t *tool_list_new(const connector_t *connector, const void *settings, metrics_t *metrics, err_t *err)
 {
     size_t count = 0;
 
-    while (connector->tools[count]) {
+    while (connector->tools && connector->tools[count]) {
         count++;
     }
     tool_list_t *list = NEW(tool_list_t);
-    list->entries = NEW_ARRAY(tool_entry_t, count + 1);
-    if (fill(list, connector, metrics, err) != 0) {
+    entry_list_reserve(&list->list, count);
+    if (fill(list, connector, settings, metrics, err) != 0) {
         tool_list_free(list);
         return NULL;
     }
@@ -165,32 +195,28 @@ tool_list_t *tool_list_new(const connector_t *connector, metrics_t *metrics, err
 
 void tool_list_free(tool_list_t *list)
 {
-    if (!list) {
-        return;
+    if (list) {
+        entry_list_release(&list->list);
+        mem_free(list);
     }
-    for (int shape = 0; shape < MCP_SHAPES; shape++) {
-        buf_free(&list->json[shape]);
-    }
-    mem_free(list->entries);
-    mem_free(list);
 }
 
-const tool_entry_t *tool_list_find(const tool_list_t *list, span_t name)
+const entry_t *tool_list_find(const tool_list_t *list, span_t name)
 {
-    for (size_t i = 0; i < list->count; i++) {
-        if (span_is(name, list->entries[i].tool->name)) {
-            return &list->entries[i];
-        }
-    }
-    return NULL;
+    return entry_list_find(&list->list, name);
 }
 
 span_t tool_list_json(const tool_list_t *list, mcp_shape_t shape)
 {
-    return buf_span(&list->json[shape]);
+    return buf_span(&list->list.json[shape]);
 }
 
 size_t tool_list_count(const tool_list_t *list)
 {
-    return list->count;
+    return list->list.count;
+}
+
+const entry_list_t *tool_list_entries(const tool_list_t *list)
+{
+    return &list->list;
 }

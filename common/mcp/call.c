@@ -1,40 +1,40 @@
-/* One open tools/call. The handler answers it once, whenever it likes; the answer is a JSON body, unless
- * progress was sent before: then it is the last event of the stream that the first progress opened. Which
- * bytes that makes is decided by a table of answers, MCP's own below or that of the gateway's REST routes.
+/* One open call. The handler answers it once, whenever it likes; the answer is a JSON body, unless progress,
+ * a log message or a question (ask.c) was sent before: then it is the last event of the stream that the first
+ * of them opened. Which bytes that makes is decided by a table of answers, MCP's own below or that of the
+ * gateway's REST routes.
  *
  * A call ends in mcp_call_ended(), or in on_gone() when the client hangs up; both tell `ended` and free it.
  */
 #include "server_private.h"
 
-#include <event2/buffer.h>
 #include <string.h>
 
 #include "envelope.h"
 #include "errors.h"
+#include "log_level.h"
 #include "mem.h"
 #include "shapes.h"
-#include "sse.h"
 
-struct mcp_call {
-    mcp_server_t *server;
-    mcp_request_t request;
-    buf_t name; /* holds request.name when the body spells it with escapes */
-    const mcp_answers_t *answers;
-    void *answers_self;
-    void *owner;
-    loop_f on_gone, on_drained;
-    void *gone_self, *drained_self;
-    bool wants_progress;
-    bool gone; /* the handler is being told; whatever it answers now is dropped */
-    size_t streamed_bytes;
-};
+#define ROOM_FOR_OURS 128 /* what stands around a result: one allocation does, however large it is */
 
 static void call_free(mcp_call_t *call)
 {
     call->server->open_calls--;
+    if (call->asking > 0) {
+        mcp_call_drop_asks(call);
+    }
+    if (call->batch) {
+        LIST_REMOVE(call, batch_link);
+    }
     principal_unref((principal_t *)call->request.principal);
     buf_free(&call->name);
     mem_free(call);
+}
+
+/* What comes by another road (REST) may not say: it is a tool's. */
+static mcp_act_t act_of(const mcp_call_t *call)
+{
+    return call->request.act == MCP_NO_ACT ? MCP_CALL_TOOL : call->request.act;
 }
 
 static void tell_ended(mcp_call_t *call, const mcp_ended_t *ended)
@@ -46,10 +46,8 @@ static void tell_ended(mcp_call_t *call, const mcp_ended_t *ended)
     mcp_server_tell_ended(call->server, &told, call->request.http);
 }
 
-static void on_gone(void *self)
+void mcp_call_hang_up(mcp_call_t *call)
 {
-    mcp_call_t *call = self;
-
     call->gone = true;
     if (call->on_gone) {
         call->on_gone(call->gone_self);
@@ -58,8 +56,13 @@ static void on_gone(void *self)
     call_free(call);
 }
 
-mcp_call_t *mcp_call_open(mcp_server_t *server, const mcp_request_t *request, const mcp_answers_t *answers,
-                          void *self)
+static void on_gone(void *self)
+{
+    mcp_call_hang_up(self);
+}
+
+static mcp_call_t *call_new(mcp_server_t *server, const mcp_request_t *request, const mcp_answers_t *answers,
+                            void *self)
 {
     mcp_call_t *call = NEW(mcp_call_t);
 
@@ -72,6 +75,14 @@ mcp_call_t *mcp_call_open(mcp_server_t *server, const mcp_request_t *request, co
         principal_ref((principal_t *)request->principal);
     }
     server->open_calls++;
+    return call;
+}
+
+mcp_call_t *mcp_call_open(mcp_server_t *server, const mcp_request_t *request, const mcp_answers_t *answers,
+                          void *self)
+{
+    mcp_call_t *call = call_new(server, request, answers, self);
+
     http_on_gone(request->http, on_gone, call);
     return call;
 }
@@ -81,42 +92,22 @@ void mcp_call_ended(mcp_call_t *call, const mcp_ended_t *ended)
     http_request_t *http = call->request.http;
 
     tell_ended(call, ended);
-    http_on_gone(http, NULL, NULL);
+    if (!call->batch) {
+        http_on_gone(http, NULL, NULL);
+    }
     if (http_stream_started(http)) {
         http_stream_on_drained(http, NULL, NULL);
     }
     call_free(call);
 }
 
-/* JSON that was copied may be laid out on several lines, and an event is one line. A line break in JSON is
- * white space: inside a string it would be escaped. */
-static void join_lines(buf_t *json)
+size_t mcp_call_send_event(mcp_call_t *call, buf_t *json)
 {
-    for (size_t i = 0; i < json->length; i++) {
-        if (json->data[i] == '\n' || json->data[i] == '\r') {
-            json->data[i] = ' ';
-        }
+    if (!http_stream_started(call->request.http)) {
+        mcp_stream_start(call->server, call->request.http);
     }
-}
-
-static size_t send_event(http_request_t *http, buf_t *json)
-{
-    struct evbuffer *event = evbuffer_new();
-
-    join_lines(json);
-    sse_write(event, "message", buf_span(json));
-    size_t waiting = http_stream_write(http, event);
-    evbuffer_free(event);
-    return waiting;
-}
-
-static void start_stream(mcp_call_t *call)
-{
-    http_request_t *http = call->request.http;
-
-    http_add_header(http, "X-Accel-Buffering", "no"); /* nginx would hold events back */
-    http_add_header(http, "Cache-Control", "no-store");
-    http_stream_start(http, 200, "text/event-stream", call->server->options.heartbeat_ms);
+    call->streamed_bytes += json->length;
+    return mcp_stream_send(call->request.http, json);
 }
 
 static size_t send_progress(void *self, mcp_call_t *call, const mcp_progress_t *progress)
@@ -124,29 +115,40 @@ static size_t send_progress(void *self, mcp_call_t *call, const mcp_progress_t *
     AUTO_BUF json = { 0 };
 
     (void)self;
-    if (!http_stream_started(call->request.http)) {
-        start_stream(call);
-    }
     envelope_progress(&json, call->request.progress_token, progress->progress, progress->total,
                       progress->message, progress->meta);
-    call->streamed_bytes += json.length;
-    return send_event(call->request.http, &json);
+    return mcp_call_send_event(call, &json);
+}
+
+static size_t send_log(void *self, mcp_call_t *call, span_t params)
+{
+    AUTO_BUF json = { 0 };
+
+    (void)self;
+    if (!mcp_call_may_stream(call)) {
+        return 0;
+    }
+    buf_add_text(&json, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":");
+    buf_add_span(&json, params);
+    buf_add_char(&json, '}');
+    return mcp_call_send_event(call, &json);
 }
 
 /* The last message of a call, by whichever road is open. */
 static void send_last(mcp_call_t *call, int status, buf_t *json, mcp_ended_t *ended)
 {
     http_request_t *http = call->request.http;
+    mcp_sink_t to = { http, call->batch, call->request.id };
     bool streaming = http_stream_started(http);
 
     ended->http_status = streaming ? 200 : status;
     ended->reply_bytes = call->streamed_bytes + json->length;
     mcp_call_ended(call, ended);
     if (streaming) {
-        send_event(http, json);
+        mcp_stream_send(http, json);
         http_stream_end(http);
     } else {
-        mcp_server_send(http, status, json);
+        mcp_server_send(&to, status, json);
     }
 }
 
@@ -166,29 +168,43 @@ static void describe_failure(const json_member_t *members, size_t count, mcp_end
     ended->text = buf_text(text);
 }
 
-static void send_result(void *self, mcp_call_t *call, const json_member_t *members, size_t count)
+static size_t bytes_of(const json_member_t *members, size_t count)
 {
-    AUTO_BUF json = { 0 };
-    AUTO_BUF text = { 0 };
-    mcp_ended_t ended = { 0 };
+    size_t bytes = 0;
 
-    (void)self;
-    if (scan_is_true(scan_find(members, count, "isError"))) {
-        describe_failure(members, count, &ended, &text);
+    for (size_t i = 0; i < count; i++) {
+        bytes += members[i].key.length + members[i].value.length + sizeof("\"\":,");
     }
-    envelope_result_begin(&json, call->request.id);
-    shape_result(members, count, mcp_shape(call->request.revision), &json);
-    envelope_end(&json);
-    send_last(call, 200, &json, &ended);
+    return bytes;
+}
+
+/* Of a resource that is not there, which one (MCP 2026-07-28 server/resources "Error Handling"). */
+static void add_unknown(buf_t *out, const mcp_call_t *call)
+{
+    if (call->request.act == MCP_READ_RESOURCE) {
+        buf_add_text(out, "{\"uri\":");
+        buf_add_json_string(out, call->request.name);
+        buf_add_char(out, '}');
+    }
+}
+
+static span_t span_or_absent(const buf_t *buf)
+{
+    return buf->length > 0 ? buf_span(buf) : (span_t){ 0 };
 }
 
 static void send_error(void *self, mcp_call_t *call, const err_t *err)
 {
     AUTO_BUF json = { 0 };
+    AUTO_BUF data = { 0 };
+    const mcp_request_t *request = &call->request;
     mcp_ended_t ended = { .failed = true, .kind = err->kind, .text = err->text };
 
     (void)self;
-    int status = error_for_call(err, call->request.era, call->request.id, (span_t){ 0 }, &json);
+    if (err->kind == ERR_UNKNOWN) {
+        add_unknown(&data, call);
+    }
+    int status = error_for_call(err, act_of(call), request->era, request->id, span_or_absent(&data), &json);
     send_last(call, status, &json, &ended);
 }
 
@@ -196,13 +212,67 @@ static void send_rpc_error(void *self, mcp_call_t *call, const mcp_rpc_error_t *
 {
     AUTO_BUF json = { 0 };
     AUTO_BUF text = { 0 };
+    AUTO_BUF data = { 0 };
+    const mcp_request_t *request = &call->request;
+    relayed_error_t relayed = { error->code, error->message, error->data };
 
     (void)self;
     scan_string(error->message, &text);
+    if (error->code == MCP_RESOURCE_NOT_FOUND && !error->data.at) {
+        add_unknown(&data, call);
+        relayed.data = span_or_absent(&data);
+    }
     mcp_ended_t ended = { .failed = true, .kind = error_relayed_kind(error->code), .text = buf_text(&text) };
-    int status =
-        error_relayed(error->code, error->message, error->data, call->request.era, call->request.id, &json);
+    int status = error_relayed(&relayed, act_of(call), request->era, request->id, &json);
     send_last(call, status, &json, &ended);
+}
+
+/* The connector's fault, in our words. */
+static void send_broken(mcp_call_t *call, const char *sentence)
+{
+    AUTO_BUF message = { 0 };
+
+    buf_add_json_string(&message, span_of(sentence));
+    call->answers->rpc_error(call->answers_self, call,
+                             &(mcp_rpc_error_t){ RPC_INTERNAL_ERROR, buf_span(&message), { 0 } });
+}
+
+static int shape(mcp_call_t *call, const json_member_t *members, size_t count, buf_t *out, err_t *err)
+{
+    mcp_shape_t form = mcp_shape(call->request.revision);
+    json_member_t kept[JSON_MAX_MEMBERS];
+    size_t kept_count = 0;
+
+    if (call->request.act != MCP_READ_RESOURCE || !call->server->options.private_reads) {
+        return shape_answer(act_of(call), members, count, form, out, err);
+    }
+    for (size_t i = 0; i < count && kept_count < COUNT_OF(kept); i++) {
+        if (!span_is(members[i].key, "cacheScope")) {
+            kept[kept_count++] = members[i];
+        }
+    }
+    return shape_answer(MCP_READ_RESOURCE, kept, kept_count, form, out, err);
+}
+
+static void send_result(void *self, mcp_call_t *call, const json_member_t *members, size_t count)
+{
+    AUTO_BUF json = { 0 };
+    AUTO_BUF text = { 0 };
+    mcp_ended_t ended = { 0 };
+    err_t err;
+
+    (void)self;
+    if (scan_is_true(scan_find(members, count, "isError")) && act_of(call) == MCP_CALL_TOOL) {
+        describe_failure(members, count, &ended, &text);
+    }
+    buf_reserve(&json, ROOM_FOR_OURS + call->request.id.length + bytes_of(members, count));
+    envelope_result_begin(&json, call->request.id);
+    if (shape(call, members, count, &json, &err)) {
+        send_broken(call, err.text);
+        return;
+    }
+    envelope_end(&json);
+    send_last(call, 200, &json, &ended);
 }
 
 static const mcp_answers_t mcp_answers = {
@@ -210,39 +280,30 @@ static const mcp_answers_t mcp_answers = {
     .result = send_result,
     .error = send_error,
     .rpc_error = send_rpc_error,
+    .log = send_log,
 };
 
-static bool names_event_stream(void *self, span_t name, span_t value)
+bool mcp_call_may_stream(const mcp_call_t *call)
 {
-    static const char type[] = "text/event-stream";
-    bool *accepts = self;
+    const http_request_t *http = call->request.http;
 
-    if (!span_is_nocase(name, "Accept")) {
-        return true;
-    }
-    for (size_t i = 0; i + sizeof(type) - 1 <= value.length && !*accepts; i++) {
-        *accepts = strncasecmp(value.at + i, type, sizeof(type) - 1) == 0;
-    }
-    return !*accepts;
-}
-
-/* Progress needs a stream, and only a client that names the type gets one: curl's Accept is any type, and it
- * wants JSON. */
-static bool accepts_stream(const http_request_t *http)
-{
-    bool accepts = false;
-
-    http_each_header(http, names_event_stream, &accepts);
-    return accepts;
+    return call->answers == &mcp_answers && !call->batch &&
+           (http_stream_started(http) || mcp_stream_is_accepted(http));
 }
 
 void mcp_call_begin(mcp_server_t *server, message_t *message)
 {
-    mcp_call_t *call = mcp_call_open(server, &message->request, &mcp_answers, NULL);
+    mcp_call_t *call = call_new(server, &message->request, &mcp_answers, NULL);
 
     call->name = message->name;
     message->name = (buf_t){ 0 };
-    call->wants_progress = call->wants_progress && accepts_stream(call->request.http);
+    call->batch = message->batch;
+    if (call->batch) {
+        mcp_batch_add_call(call->batch, call);
+    } else {
+        http_on_gone(call->request.http, on_gone, call);
+    }
+    call->wants_progress = call->wants_progress && mcp_call_may_stream(call);
     server->handlers->call(server->self, call);
 }
 
@@ -297,29 +358,36 @@ size_t mcp_call_progress(mcp_call_t *call, const mcp_progress_t *progress)
 }
 
 /* A legacy client would take a question for the answer (and TypeScript's for an empty success). */
-static bool asks_for_input(const mcp_call_t *call, const json_member_t *members, size_t count)
+static void refuse_question(mcp_call_t *call)
 {
-    span_t type = scan_find(members, count, "resultType");
+    static const char *const what[MCP_ACTS] = {
+        [MCP_CALL_TOOL] = "tool", [MCP_READ_RESOURCE] = "resource", [MCP_GET_PROMPT] = "prompt"
+    };
+    err_t err;
 
-    return call->request.era == MCP_LEGACY && type.at && !scan_string_is(type, "complete");
+    err_set(&err, ERR_UPSTREAM,
+            "The %s asks the user for input, which this client's protocol revision cannot give. Nothing is "
+            "wrong with the request; use a client of revision 2026-07-28.",
+            what[act_of(call)]);
+    call->answers->error(call->answers_self, call, &err);
 }
 
 void mcp_call_result(mcp_call_t *call, const json_member_t *members, size_t count)
 {
-    err_t err;
+    result_type_t type = shape_result_type(members, count);
 
     if (call->gone) {
         return;
     }
-    if (asks_for_input(call, members, count)) {
-        err_set(&err, ERR_UPSTREAM,
-                "The tool asks the user for input, which this client's protocol revision cannot give. "
-                "Nothing is wrong "
-                "with the request; use a client of revision 2026-07-28.");
-        mcp_call_error(call, &err);
-        return;
+    if (type == RESULT_UNKNOWN) { /* MCP 2026-07-28 basic "ResultType": to be taken for invalid */
+        send_broken(call, "The connector answered with a kind of result that is not known here.");
+    } else if (type == RESULT_ASKS && act_of(call) == MCP_COMPLETE) {
+        send_broken(call, "The connector asks for input in a completion, where nobody can be asked.");
+    } else if (type == RESULT_ASKS && call->request.era == MCP_LEGACY) {
+        refuse_question(call);
+    } else {
+        call->answers->result(call->answers_self, call, members, count);
     }
-    call->answers->result(call->answers_self, call, members, count);
 }
 
 void mcp_call_error(mcp_call_t *call, const err_t *err)
@@ -334,4 +402,31 @@ void mcp_call_rpc_error(mcp_call_t *call, const mcp_rpc_error_t *error)
     if (!call->gone) {
         call->answers->rpc_error(call->answers_self, call, error);
     }
+}
+
+/* MCP 2026-07-28 server/utilities/logging: nothing unless the request has set a level. A legacy client set
+ * one for its session, of which nobody here knows: it gets everything. */
+static bool wants_log(const mcp_call_t *call, int rank)
+{
+    return call->request.era == MCP_LEGACY ||
+           (call->request.log_level.at && rank >= log_level_rank(scan_plain_string(call->request.log_level)));
+}
+
+static bool is_log(span_t level, span_t params)
+{
+    return scan_kind(params) == SCAN_OBJECT &&
+           span_equal(level, scan_plain_string(scan_member(params, "level"))) &&
+           scan_member(params, "data").at;
+}
+
+size_t mcp_call_log(mcp_call_t *call, span_t level, span_t params)
+{
+    int rank = log_level_rank(level);
+
+    if (call->gone || !call->answers->log || rank < 0 || !wants_log(call, rank) || !is_log(level, params)) {
+        return 0;
+    }
+    size_t waiting = call->answers->log(call->answers_self, call, params);
+    watch_drained(call);
+    return waiting;
 }

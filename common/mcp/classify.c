@@ -11,9 +11,8 @@
 #include "header_value.h"
 #include "json_bytes.h"
 #include "json_scan.h"
-
-#define META_VERSION "io.modelcontextprotocol/protocolVersion"
-#define META_CAPABILITIES "io.modelcontextprotocol/clientCapabilities"
+#include "log_level.h"
+#include "meta_keys.h"
 
 enum {
     JSONRPC = 1,
@@ -32,6 +31,13 @@ enum {
     INIT_VERSION,
     INIT_CLIENT_INFO,
     INIT_CAPABILITIES,
+    REF,
+    REF_TYPE,
+    REF_NAME,
+    REF_URI,
+    ARGUMENT,
+    CONTEXT,
+    NOTIFICATIONS,
     META,
     PROGRESS_TOKEN,
     TRACEPARENT,
@@ -45,9 +51,15 @@ static const json_want_t meta_wants[] = {
     { "progressToken", PROGRESS_TOKEN, NULL, false },
     { "traceparent", TRACEPARENT, NULL, false },
     { META_VERSION, VERSION, NULL, false },
-    { "io.modelcontextprotocol/clientInfo", CLIENT_INFO, NULL, false },
+    { META_CLIENT, CLIENT_INFO, NULL, false },
     { META_CAPABILITIES, CAPABILITIES, NULL, false },
-    { "io.modelcontextprotocol/logLevel", LOG_LEVEL, NULL, false },
+    { META_LOG_LEVEL, LOG_LEVEL, NULL, false },
+    { 0 },
+};
+static const json_want_t ref_wants[] = {
+    { "type", REF_TYPE, NULL, false },
+    { "name", REF_NAME, NULL, false },
+    { "uri", REF_URI, NULL, false },
     { 0 },
 };
 static const json_want_t params_wants[] = {
@@ -59,6 +71,10 @@ static const json_want_t params_wants[] = {
     { "inputResponses", INPUT_RESPONSES, NULL, false },
     { "requestState", REQUEST_STATE, NULL, false },
     { "level", LEVEL, NULL, false },
+    { "ref", REF, ref_wants, false },
+    { "argument", ARGUMENT, NULL, false },
+    { "context", CONTEXT, NULL, false },
+    { "notifications", NOTIFICATIONS, NULL, false },
     { "protocolVersion", INIT_VERSION, NULL, false },
     { "clientInfo", INIT_CLIENT_INFO, NULL, false },
     { "capabilities", INIT_CAPABILITIES, NULL, false },
@@ -106,9 +122,6 @@ static int check_outermost(span_t body, const json_scan_t *found, err_t *err)
 {
     const char *first = json_skip_space(body.at, body.at + body.length); /* something is there: it was JSON */
 
-    if (*first == '[') {
-        return malformed(err, "JSON-RPC batches are not served yet: send one message per request.");
-    }
     if (*first != '{' || !scan_string_is(found->slots[JSONRPC], "2.0")) {
         return malformed(err, "This is not a JSON-RPC 2.0 message: \"jsonrpc\" must be \"2.0\".");
     }
@@ -191,7 +204,8 @@ static bool repeats(header_t mirror, span_t body_string)
 {
     AUTO_BUF value = { 0 };
 
-    if (mirror.count != 1) {
+    if (mirror.count != 1 ||
+        (mirror.value.length > 0 && memchr(mirror.value.at, '\0', mirror.value.length))) {
         return false;
     }
     buf_add_span(&value, mirror.value);
@@ -280,6 +294,9 @@ static int negotiate(message_t *message, const json_scan_t *found, err_t *err)
 {
     AUTO_BUF wanted = { 0 };
 
+    if (message->batch) {
+        return malformed(err, "initialize cannot be part of a batch.");
+    }
     message->request.revision = MCP_LEGACY_LATEST;
     message->request.client_info = found->slots[INIT_CLIENT_INFO];
     message->request.client_capabilities = found->slots[INIT_CAPABILITIES];
@@ -324,11 +341,11 @@ static int check_era(message_t *message, const json_scan_t *found, err_t *err)
 static int read_name(message_t *message, span_t name, err_t *err)
 {
     message->request.name = scan_plain_string(name);
-    if (message->request.name.at || !name.at) {
+    if (message->request.name.at) {
         return 0;
     }
     if (!scan_string(name, &message->name)) {
-        return bad_params(err, "name must be a string without NUL.");
+        return bad_params(err, "what is named must be a string without NUL.");
     }
     message->request.name = (span_t){ buf_text(&message->name), message->name.length };
     return 0;
@@ -339,13 +356,59 @@ static bool is_null_or(scan_kind_t kind, span_t value)
     return scan_kind(value) == kind || scan_kind(value) == SCAN_NULL || !value.at;
 }
 
-static int check_call(const json_scan_t *found, err_t *err)
+/* completion/complete names a prompt or a resource template (server/utilities/completion). */
+static int read_ref(message_t *message, const json_scan_t *found, err_t *err)
 {
-    if (scan_kind(found->slots[NAME]) != SCAN_STRING) {
-        return bad_params(err, "tools/call needs the tool's name, a string.");
+    bool prompt = scan_string_is(found->slots[REF_TYPE], "ref/prompt");
+    span_t name = found->slots[prompt ? REF_NAME : REF_URI];
+
+    if (!prompt && !scan_string_is(found->slots[REF_TYPE], "ref/resource")) {
+        return bad_params(err, "ref.type must be ref/prompt or ref/resource.");
     }
-    if (!is_null_or(SCAN_OBJECT, found->slots[ARGUMENTS])) {
-        return bad_params(err, "arguments must be an object.");
+    if (scan_kind(name) != SCAN_STRING) {
+        return bad_params(err, "completion/complete needs the name or uri of its ref.");
+    }
+    if (scan_kind(scan_member(found->slots[ARGUMENT], "name")) != SCAN_STRING ||
+        scan_kind(scan_member(found->slots[ARGUMENT], "value")) != SCAN_STRING) {
+        return bad_params(err, "completion/complete needs argument with name and value, both strings.");
+    }
+    if (!is_null_or(SCAN_OBJECT, found->slots[CONTEXT])) {
+        return bad_params(err, "context must be an object.");
+    }
+    message->request.kind = prompt ? MCP_PROMPTS : MCP_TEMPLATES;
+    message->request.argument = found->slots[ARGUMENT];
+    message->request.context = unless_null(found->slots[CONTEXT]);
+    return read_name(message, name, err);
+}
+
+/* Which entry of which list the request is about. */
+static int read_act(message_t *message, const json_scan_t *found, err_t *err)
+{
+    static const struct {
+        mcp_act_t act;
+        mcp_kind_t kind;
+        int slot;
+        const char *missing;
+    } acts[] = {
+        { MCP_CALL_TOOL, MCP_TOOLS, NAME, "tools/call needs the tool's name, a string." },
+        { MCP_READ_RESOURCE, MCP_RESOURCES, URI, "resources/read needs the resource's uri, a string." },
+        { MCP_GET_PROMPT, MCP_PROMPTS, NAME, "prompts/get needs the prompt's name, a string." },
+    };
+
+    if (scan_string_is(found->slots[METHOD], mcp_act_method(MCP_COMPLETE))) {
+        message->request.act = MCP_COMPLETE;
+        return read_ref(message, found, err);
+    }
+    for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++) {
+        if (!scan_string_is(found->slots[METHOD], mcp_act_method(acts[i].act))) {
+            continue;
+        }
+        message->request.act = acts[i].act;
+        message->request.kind = acts[i].kind;
+        if (scan_kind(found->slots[acts[i].slot]) != SCAN_STRING) {
+            return bad_params(err, acts[i].missing);
+        }
+        return read_name(message, found->slots[acts[i].slot], err);
     }
     return 0;
 }
@@ -363,10 +426,17 @@ static int check_params(const json_scan_t *found, err_t *err)
     if (!is_null_or(SCAN_STRING, token) && !scan_is_integer(token)) {
         return bad_params(err, "progressToken must be a string or an integer.");
     }
+    if (unless_null(found->slots[LOG_LEVEL]).at &&
+        log_level_rank(scan_plain_string(found->slots[LOG_LEVEL])) < 0) {
+        return bad_params(err, LOG_LEVELS_SENTENCE);
+    }
     if (!is_null_or(SCAN_STRING, found->slots[CURSOR])) {
         return bad_params(err, "cursor must be a string.");
     }
-    return scan_string_is(found->slots[METHOD], "tools/call") ? check_call(found, err) : 0;
+    if (!is_null_or(SCAN_OBJECT, found->slots[ARGUMENTS])) {
+        return bad_params(err, "arguments must be an object.");
+    }
+    return 0;
 }
 
 /* Whoever is between the client and us may have set the HTTP header; the client's own word in _meta counts
@@ -392,22 +462,38 @@ static int read_params(message_t *message, const json_scan_t *found, err_t *err)
     request->input_responses = unless_null(found->slots[INPUT_RESPONSES]);
     request->request_state = unless_null(found->slots[REQUEST_STATE]);
     request->progress_token = unless_null(found->slots[PROGRESS_TOKEN]);
-    request->log_level = found->slots[LOG_LEVEL];
+    request->filter = unless_null(found->slots[NOTIFICATIONS]);
     request->traceparent = traceparent_of(message, found);
+    message->level = found->slots[LEVEL];
+    message->uri = found->slots[URI];
     if (request->era == MCP_MODERN) {
+        request->log_level = unless_null(found->slots[LOG_LEVEL]);
         request->client_capabilities = found->slots[CAPABILITIES];
         request->client_info = found->slots[CLIENT_INFO];
     }
-    return scan_kind(found->slots[NAME]) == SCAN_STRING ? read_name(message, found->slots[NAME], err) : 0;
+    return read_act(message, found, err);
+}
+
+static bool is_array(span_t body)
+{
+    return *json_skip_space(body.at, body.at + body.length) == '[';
 }
 
 int message_read(message_t *message, err_t *err)
 {
     json_scan_t found;
-    span_t body = http_body(message->request.http);
 
-    if (json_scan(body, message_wants, &found, err) || read_frame(message, body, &found, err) ||
-        check_era(message, &found, err)) {
+    if (!message->body.at) {
+        message->body = http_body(message->request.http);
+    }
+    if (json_scan(message->body, message_wants, &found, err)) {
+        return -1;
+    }
+    if (is_array(message->body)) {
+        message->kind = MESSAGE_BATCH;
+        return message->batch ? malformed(err, "A batch cannot be part of a batch.") : 0;
+    }
+    if (read_frame(message, message->body, &found, err) || check_era(message, &found, err)) {
         return -1;
     }
     return message->kind == MESSAGE_REQUEST ? read_params(message, &found, err) : 0;

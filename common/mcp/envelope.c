@@ -4,11 +4,9 @@
 #include <string.h>
 
 #include "json_scan.h"
+#include "meta_keys.h"
 
-#define META_VERSION "io.modelcontextprotocol/protocolVersion"
-#define META_CLIENT "io.modelcontextprotocol/clientInfo"
-#define META_CAPABILITIES "io.modelcontextprotocol/clientCapabilities"
-#define META_LOG_LEVEL "io.modelcontextprotocol/logLevel"
+#define ROOM_FOR_OURS 448 /* what stands around the caller's values, mostly: one allocation does */
 #define OUR_CLIENT_INFO "{\"name\":\"guiche\",\"version\":\"" GUICHE_VERSION "\"}"
 
 static void begin(buf_t *out, span_t id)
@@ -90,6 +88,9 @@ static bool is_of_the_hop(span_t key, const envelope_request_t *request)
     if (span_is(key, "traceparent")) {
         return request->traceparent.at != NULL;
     }
+    if (span_is(key, META_LOG_LEVEL) && request->log_level.at) {
+        return true;
+    }
     bool modern_only = span_is(key, META_CLIENT) || span_is(key, META_LOG_LEVEL);
     return modern_only && mcp_revision_era(request->revision) == MCP_LEGACY;
 }
@@ -114,11 +115,33 @@ static span_t capabilities_of(const envelope_request_t *request)
     return request->client_capabilities.at ? request->client_capabilities : SPAN("{}");
 }
 
+/* What the client can do, but for extensions: of those every hop would have to carry what they bring (MCP
+ * 2026-07-28 basic/versioning "Extensions"), and ours does not. */
+static void add_capabilities(object_t *meta, span_t capabilities)
+{
+    object_t kept = { meta->out, "{\"", false };
+    json_member_t member;
+
+    if (!scan_member(capabilities, "extensions").at) {
+        object_raw(meta, META_CAPABILITIES, capabilities);
+        return;
+    }
+    object_key(meta, SPAN(META_CAPABILITIES));
+    for (span_t rest = capabilities; scan_next_member(&rest, &member);) {
+        if (!span_is(member.key, "extensions")) {
+            object_key(&kept, member.key);
+            buf_add_span(kept.out, member.value);
+        }
+    }
+    kept.begun ? object_end(&kept) : buf_add_text(meta->out, "{}");
+}
+
 /* MCP 2026-07-28 basic "Per-request metadata". */
 static void add_modern_meta(object_t *meta, const envelope_request_t *request)
 {
     object_text(meta, META_VERSION, span_of(mcp_revision_name(request->revision)));
-    object_raw(meta, META_CAPABILITIES, capabilities_of(request));
+    add_capabilities(meta, capabilities_of(request));
+    object_raw(meta, META_LOG_LEVEL, request->log_level);
     if (!scan_member(request->meta, META_CLIENT).at) {
         object_raw(meta, META_CLIENT, SPAN(OUR_CLIENT_INFO));
     }
@@ -149,10 +172,32 @@ static void add_initialize(object_t *params, const envelope_request_t *request)
     object_raw(params, "clientInfo", SPAN(OUR_CLIENT_INFO));
 }
 
+/* server/utilities/completion: a prompt is referred to by its name, a resource template by its uri. */
+static void add_ref(object_t *params, const envelope_request_t *request)
+{
+    object_t ref = { params->out, "{\"", false };
+
+    if (!request->ref_type.at) {
+        object_text(params, "name", request->name);
+        object_text(params, "uri", request->uri);
+        return;
+    }
+    object_key(params, SPAN("ref"));
+    object_text(&ref, "type", request->ref_type);
+    object_text(&ref, "name", request->name);
+    object_text(&ref, "uri", request->uri);
+    object_end(&ref);
+    object_raw(params, "argument", request->argument);
+    object_raw(params, "context", request->context);
+}
+
 void envelope_request(buf_t *out, const envelope_request_t *request)
 {
     object_t params = { out, ",\"params\":{\"", false };
 
+    buf_reserve(out, ROOM_FOR_OURS + request->arguments.length + request->meta.length +
+                         request->input_responses.length + request->request_state.length +
+                         request->client_capabilities.length);
     buf_add_text(out, "{\"jsonrpc\":\"2.0\",\"id\":");
     buf_add_u64(out, request->id);
     buf_add_text(out, ",\"method\":");
@@ -160,7 +205,8 @@ void envelope_request(buf_t *out, const envelope_request_t *request)
     if (strcmp(request->method, "initialize") == 0) {
         add_initialize(&params, request);
     }
-    object_text(&params, "name", request->name);
+    add_ref(&params, request);
+    object_raw(&params, "notifications", request->filter);
     object_raw(&params, "arguments", request->arguments);
     object_raw(&params, "cursor", request->cursor);
     object_raw(&params, "inputResponses", request->input_responses);
@@ -168,6 +214,35 @@ void envelope_request(buf_t *out, const envelope_request_t *request)
     add_meta(&params, request);
     object_end(&params);
     buf_add_char(out, '}');
+}
+
+void envelope_call(buf_t *out, const mcp_request_t *request, const envelope_hop_t *hop)
+{
+    envelope_request_t message = {
+        .revision = hop->revision,
+        .id = hop->id,
+        .method = mcp_act_method(request->act),
+        .argument = request->argument,
+        .context = request->context,
+        .arguments = request->arguments,
+        .input_responses = hop->input_responses,
+        .request_state = hop->request_state,
+        .meta = request->meta,
+        .client_capabilities = hop->client_capabilities,
+        .traceparent = hop->traceparent,
+        .log_level = hop->log_level,
+        .progress = hop->progress,
+    };
+
+    if (request->act == MCP_COMPLETE) {
+        message.ref_type = request->kind == MCP_PROMPTS ? SPAN("ref/prompt") : SPAN("ref/resource");
+    }
+    if (request->kind == MCP_TOOLS || request->kind == MCP_PROMPTS) {
+        message.name = hop->name;
+    } else {
+        message.uri = hop->name;
+    }
+    envelope_request(out, &message);
 }
 
 void envelope_notification(buf_t *out, const char *method)

@@ -34,6 +34,21 @@ mcp_era_t mcp_revision_era(mcp_revision_t revision)
     return revision >= MCP_2026_07_28 ? MCP_MODERN : MCP_LEGACY;
 }
 
+const char *mcp_act_method(mcp_act_t act)
+{
+    static const char *const methods[MCP_ACTS] = { "", "tools/call", "resources/read", "prompts/get",
+                                                   "completion/complete" };
+
+    return methods[act];
+}
+
+const char *mcp_kind_name(mcp_kind_t kind)
+{
+    static const char *const names[MCP_KINDS] = { "tools", "resources", "resourceTemplates", "prompts" };
+
+    return names[kind];
+}
+
 mcp_shape_t mcp_shape(mcp_revision_t revision)
 {
     return revisions[revision].shape;

@@ -8,7 +8,6 @@
 #include "envelope.h"
 #include "json_scan.h"
 
-#define RESOURCE_NOT_FOUND (-32002) /* legacy; must not be sent to modern clients */
 #define INSUFFICIENT_SCOPE 403
 
 static bool is_modern_code(int code)
@@ -69,21 +68,35 @@ static bool is_scope_error(const err_t *err)
     return err->kind == ERR_DENIED && err->code == INSUFFICIENT_SCOPE;
 }
 
-int error_for_call(const err_t *err, mcp_era_t era, span_t id, span_t data, buf_t *out)
+/* Once a call is open its failures are told at 200, but for those of headers and of scope. */
+static int call_status(const err_t *err, mcp_era_t era, int status)
 {
-    if (err->kind == ERR_PROTOCOL) {
-        int status = rpc_error(err, era, id, data, out);
-        return era == MCP_LEGACY ? 200 : status;
-    }
-    if (era == MCP_MODERN && is_scope_error(err)) {
-        rpc_error(err, era, id, data, out);
-        return 403;
-    }
-    if (era == MCP_MODERN && (err->kind == ERR_UNKNOWN || err->kind == ERR_INTERNAL)) {
-        rpc_error(err, era, id, data, out);
+    if (era == MCP_LEGACY) {
         return 200;
     }
-    return is_error_result(err, era, id, out);
+    return is_scope_error(err) ? 403 : err->kind == ERR_PROTOCOL ? status : 200;
+}
+
+static bool is_rpc_error(const err_t *err, mcp_act_t act, mcp_era_t era)
+{
+    if (act != MCP_CALL_TOOL || err->kind == ERR_PROTOCOL) {
+        return true;
+    }
+    return era == MCP_MODERN &&
+           (is_scope_error(err) || err->kind == ERR_UNKNOWN || err->kind == ERR_INTERNAL);
+}
+
+int error_for_call(const err_t *err, mcp_act_t act, mcp_era_t era, span_t id, span_t data, buf_t *out)
+{
+    err_t told = *err;
+
+    if (!is_rpc_error(err, act, era)) {
+        return is_error_result(err, era, id, out);
+    }
+    if (act == MCP_READ_RESOURCE && era == MCP_LEGACY && err->kind == ERR_UNKNOWN) {
+        told.code = MCP_RESOURCE_NOT_FOUND;
+    }
+    return call_status(err, era, rpc_error(&told, era, id, data, out));
 }
 
 int error_for_message(const err_t *err, mcp_era_t era, span_t id, span_t data, buf_t *out)
@@ -101,26 +114,38 @@ err_kind_t error_relayed_kind(int code)
     return code == RPC_INVALID_PARAMS ? ERR_CALLER : ERR_UPSTREAM;
 }
 
-/* MCP 2026-07-28 basic "Error Codes": what may be sent on to a modern client. */
-static int relayed_code(int code)
+/* MCP 2026-07-28 basic "Error Codes": what may be sent on to a modern client. A legacy one hears none of
+ * these codes, and of a resource that is not there by a code of its own (2025-11-25 server/resources "Error
+ * Handling"), which a modern connector tells by naming the URI. */
+static int relayed_code(const relayed_error_t *error, mcp_act_t act, mcp_era_t era)
 {
-    if (code == RESOURCE_NOT_FOUND) {
-        return RPC_INVALID_PARAMS;
+    int code = error->code;
+
+    if (era == MCP_MODERN) {
+        if (code == MCP_RESOURCE_NOT_FOUND) {
+            return RPC_INVALID_PARAMS;
+        }
+        return is_modern_code(code) && code != MCP_MISSING_CAPABILITY ? RPC_INTERNAL_ERROR : code;
     }
-    return is_modern_code(code) && code != MCP_MISSING_CAPABILITY ? RPC_INTERNAL_ERROR : code;
+    if (act == MCP_READ_RESOURCE && code == RPC_INVALID_PARAMS && scan_kind(error->data) == SCAN_OBJECT &&
+        scan_member(error->data, "uri").at) {
+        return MCP_RESOURCE_NOT_FOUND;
+    }
+    return is_modern_code(code) ? RPC_INTERNAL_ERROR : code;
 }
 
-int error_relayed(int code, span_t message, span_t data, mcp_era_t era, span_t id, buf_t *out)
+int error_relayed(const relayed_error_t *error, mcp_act_t act, mcp_era_t era, span_t id, buf_t *out)
 {
     static const char unsaid[] = "The connector answered with an error and did not say which.";
     AUTO_BUF text = { 0 };
-    bool said = scan_string(message, &text);
+    bool said = scan_string(error->message, &text);
     err_t err;
 
-    if (era == MCP_LEGACY) {
-        err_set(&err, error_relayed_kind(code), "%s", said && text.length > 0 ? buf_text(&text) : unsaid);
+    if (era == MCP_LEGACY && act == MCP_CALL_TOOL) {
+        err_set(&err, error_relayed_kind(error->code), "%s",
+                said && text.length > 0 ? buf_text(&text) : unsaid);
         return is_error_result(&err, era, id, out);
     }
-    envelope_error(out, id, relayed_code(code), said ? buf_text(&text) : unsaid, data);
-    return code == MCP_MISSING_CAPABILITY ? 400 : 200;
+    envelope_error(out, id, relayed_code(error, act, era), said ? buf_text(&text) : unsaid, error->data);
+    return era == MCP_MODERN && error->code == MCP_MISSING_CAPABILITY ? 400 : 200;
 }

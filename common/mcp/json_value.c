@@ -142,25 +142,13 @@ span_t scan_plain_string(span_t value)
     return inside_quotes(value);
 }
 
-/* at: behind the opening quote; returns behind the closing one. */
-static const char *skip_string(const char *at, const char *end)
-{
-    for (;;) {
-        at = json_skip_plain(at, end);
-        if (*at == '"') {
-            return at + 1;
-        }
-        at += *at == '\\' ? 2 : 1;
-    }
-}
-
 static const char *skip_container(const char *at, const char *end)
 {
     unsigned depth = 0;
 
     do {
         if (*at == '"') {
-            at = skip_string(at + 1, end);
+            at = json_string_end(at + 1, end);
             continue;
         }
         if (*at == '{' || *at == '[') {
@@ -176,7 +164,7 @@ static const char *skip_container(const char *at, const char *end)
 static const char *skip_value(const char *at, const char *end)
 {
     if (*at == '"') {
-        return skip_string(at + 1, end);
+        return json_string_end(at + 1, end);
     }
     if (*at == '{' || *at == '[') {
         return skip_container(at, end);

@@ -2,9 +2,11 @@
  * name. */
 #include "names.h"
 
+#include <ctype.h>
 #include <openssl/sha.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "buf.h"
 
@@ -30,6 +32,16 @@ bool name_is_safe(span_t name)
         before = c;
     }
     return before != '_';
+}
+
+bool name_is_valid(span_t name)
+{
+    for (size_t i = 0; i < name.length; i++) {
+        if (!is_plain((char)tolower((unsigned char)name.at[i])) && !memchr("_-./", name.at[i], 4)) {
+            return false;
+        }
+    }
+    return name.length > 0 && name.length <= NAME_MAX_LENGTH;
 }
 
 /* Lower case, one underscore for any run of other bytes, none at the edges. */

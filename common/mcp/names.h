@@ -10,6 +10,9 @@
 #define NAME_MAX_LENGTH 64
 
 bool name_is_safe(span_t name);
+/* By the rule of the specification, which takes more than every client does (MCP 2026-07-28 server/tools
+ * "Tool Names", and '/' which earlier texts took): 1 to 64 of A-Z, a-z, 0-9, '_', '-', '.', '/'. */
+bool name_is_valid(span_t name);
 /* prefix + own name, made safe: lower case, other bytes to '_', runs and edges trimmed; longer than 64: cut
  * and closed with '_' and 8 hex digits of the whole name's SHA-256, the same on every replica. "" when
  * nothing is left. */

@@ -12,9 +12,12 @@
 #include "clock.h"
 #include "envelope.h"
 #include "errors.h"
+#include "log_level.h"
 #include "mem.h"
+#include "meta_keys.h"
 
 #define DISCOVER_TTL_MS 300000
+#define ROOM_FOR_OURS 512 /* what stands around a list: one allocation does */
 
 mcp_server_t *mcp_server_new(const mcp_handlers_t *handlers, void *self, const mcp_options_t *options)
 {
@@ -23,12 +26,14 @@ mcp_server_t *mcp_server_new(const mcp_handlers_t *handlers, void *self, const m
     server->handlers = handlers;
     server->self = self;
     server->options = *options;
+    LIST_INIT(&server->asks);
+    LIST_INIT(&server->listens);
     return server;
 }
 
 void mcp_server_free(mcp_server_t *server)
 {
-    assert(!server || server->open_calls == 0);
+    assert(!server || (server->open_calls == 0 && LIST_EMPTY(&server->listens)));
     mem_free(server);
 }
 
@@ -54,17 +59,21 @@ static void free_bytes(const void *bytes, size_t length, void *unused)
     free((void *)bytes);
 }
 
-void mcp_server_send(http_request_t *http, int status, buf_t *body)
+void mcp_server_send(const mcp_sink_t *to, int status, buf_t *body)
 {
     size_t length = body->length;
 
+    if (to->batch) {
+        mcp_batch_take(to->batch, to->id, body);
+        return;
+    }
     if (length == 0) {
-        http_reply(http, status, NULL, NULL);
+        http_reply(to->http, status, NULL, NULL);
         return;
     }
     struct evbuffer *bytes = evbuffer_new();
     evbuffer_add_reference(bytes, buf_steal(body), length, free_bytes, NULL);
-    http_reply(http, status, "application/json", bytes);
+    http_reply(to->http, status, "application/json", bytes);
     evbuffer_free(bytes);
 }
 
@@ -72,6 +81,7 @@ void mcp_server_send(http_request_t *http, int status, buf_t *body)
 static void answer(mcp_server_t *server, message_t *message, int status, buf_t *body, const err_t *err)
 {
     mcp_ended_t ended = { .request = &message->request, .http_status = status, .reply_bytes = body->length };
+    mcp_sink_t to = { message->request.http, message->batch, message->request.id };
 
     if (err) {
         ended.failed = true;
@@ -79,16 +89,21 @@ static void answer(mcp_server_t *server, message_t *message, int status, buf_t *
         ended.text = err->text;
     }
     mcp_server_tell_ended(server, &ended, message->request.http);
-    mcp_server_send(message->request.http, status, body);
+    mcp_server_send(&to, status, body);
+}
+
+void mcp_server_refuse(mcp_server_t *server, message_t *message, int status, const err_t *err)
+{
+    AUTO_BUF body = { 0 };
+    span_t data = message->data.length > 0 ? buf_span(&message->data) : (span_t){ 0 };
+    int usual = error_for_message(err, message->request.era, message->request.id, data, &body);
+
+    answer(server, message, status > 0 ? status : usual, &body, err);
 }
 
 static void answer_error(mcp_server_t *server, message_t *message, const err_t *err)
 {
-    AUTO_BUF body = { 0 };
-    span_t data = message->data.length > 0 ? buf_span(&message->data) : (span_t){ 0 };
-    int status = error_for_message(err, message->request.era, message->request.id, data, &body);
-
-    answer(server, message, status, &body, err);
+    mcp_server_refuse(server, message, 0, err);
 }
 
 static void add_text_member(buf_t *out, const char *key, const char *text)
@@ -114,9 +129,39 @@ static void add_modern_members(buf_t *out, const mcp_options_t *options, int64_t
 {
     buf_addf(out, ",\"ttlMs\":%lld,\"cacheScope\":\"%s\"", ttl_ms > 0 ? (long long)ttl_ms : 0LL,
              is_public ? "public" : "private");
-    buf_add_text(out, ",\"resultType\":\"complete\",\"_meta\":{\"io.modelcontextprotocol/serverInfo\":");
+    buf_add_text(out, ",\"resultType\":\"complete\",\"_meta\":{\"" META_SERVER "\":");
     add_server_info(out, options);
     buf_add_char(out, '}');
+}
+
+/* 2025-11-25 basic/lifecycle "Capability Negotiation". A legacy client is promised nothing that could only
+ * reach it on a stream of its own (listChanged, subscribe): there is none. */
+static void add_capabilities(buf_t *out, const mcp_server_t *server, const message_t *message)
+{
+    bool listens = message->request.era == MCP_MODERN && server->handlers->listen;
+    const struct {
+        bool offered;
+        const char *plain, *listened;
+    } all[] = {
+        { message->offers.tools, "\"tools\":{}", "\"tools\":{\"listChanged\":true}" },
+        { message->offers.resources, "\"resources\":{}",
+          "\"resources\":{\"subscribe\":true,\"listChanged\":true}" },
+        { message->offers.prompts, "\"prompts\":{}", "\"prompts\":{\"listChanged\":true}" },
+        { message->offers.completions && message->request.revision > MCP_2024_11_05, "\"completions\":{}",
+          "\"completions\":{}" },
+        { message->offers.logging, "\"logging\":{}", "\"logging\":{}" },
+    };
+
+    buf_add_text(out, ",\"capabilities\":");
+    const char *before = "{";
+    for (size_t i = 0; i < COUNT_OF(all); i++) {
+        if (all[i].offered) {
+            buf_add_text(out, before);
+            buf_add_text(out, listens ? all[i].listened : all[i].plain);
+            before = ",";
+        }
+    }
+    buf_add_text(out, *before == '{' ? "{}" : "}");
 }
 
 static void do_initialize(mcp_server_t *server, message_t *message)
@@ -125,7 +170,8 @@ static void do_initialize(mcp_server_t *server, message_t *message)
 
     envelope_result_begin(&body, message->request.id);
     buf_addf(&body, "{\"protocolVersion\":\"%s\"", mcp_revision_name(message->request.revision));
-    buf_add_text(&body, ",\"capabilities\":{\"tools\":{}},\"serverInfo\":");
+    add_capabilities(&body, server, message);
+    buf_add_text(&body, ",\"serverInfo\":");
     add_server_info(&body, &server->options);
     add_text_member(&body, "instructions", server->options.instructions);
     buf_add_char(&body, '}');
@@ -138,8 +184,8 @@ static void do_discover(mcp_server_t *server, message_t *message)
     AUTO_BUF body = { 0 };
 
     envelope_result_begin(&body, message->request.id);
-    buf_addf(&body, "{\"supportedVersions\":[\"%s\"],\"capabilities\":{\"tools\":{}}",
-             mcp_revision_name(MCP_2026_07_28));
+    buf_addf(&body, "{\"supportedVersions\":[\"%s\"]", mcp_revision_name(MCP_2026_07_28));
+    add_capabilities(&body, server, message);
     add_text_member(&body, "instructions", server->options.instructions);
     add_modern_members(&body, &server->options, DISCOVER_TTL_MS, false);
     buf_add_char(&body, '}');
@@ -147,7 +193,9 @@ static void do_discover(mcp_server_t *server, message_t *message)
     answer(server, message, 200, &body, NULL);
 }
 
-static void do_ping(mcp_server_t *server, message_t *message)
+/* `{}` is all there is to say: to ping, and to a legacy client that sets a log level or subscribes (there is
+ * no session that could remember it). */
+static void do_nothing(mcp_server_t *server, message_t *message)
 {
     AUTO_BUF body = { 0 };
 
@@ -157,29 +205,56 @@ static void do_ping(mcp_server_t *server, message_t *message)
     answer(server, message, 200, &body, NULL);
 }
 
+static void refuse_params(mcp_server_t *server, message_t *message, const char *why)
+{
+    err_t err;
+
+    err_set_code(&err, ERR_CALLER, RPC_INVALID_PARAMS, "Invalid params: %s", why);
+    answer_error(server, message, &err);
+}
+
+static void do_set_level(mcp_server_t *server, message_t *message)
+{
+    if (log_level_rank(scan_plain_string(message->level)) >= 0) {
+        do_nothing(server, message);
+    } else {
+        refuse_params(server, message, LOG_LEVELS_SENTENCE);
+    }
+}
+
+static void do_subscribe(mcp_server_t *server, message_t *message)
+{
+    if (scan_kind(message->uri) == SCAN_STRING) {
+        do_nothing(server, message);
+    } else {
+        refuse_params(server, message, "the resource's uri must be a string.");
+    }
+}
+
 /* One page, so that no cursor can be ours (MCP server/utilities/pagination: an invalid one is -32602). */
-static int get_list(mcp_server_t *server, message_t *message, mcp_list_t *ret, err_t *err)
+static int get_list(mcp_server_t *server, message_t *message, mcp_kind_t kind, mcp_list_t *ret, err_t *err)
 {
     if (message->request.cursor.at) {
         return err_set_code(err, ERR_CALLER, RPC_INVALID_PARAMS,
                             "Invalid params: unknown cursor. The list has one page.");
     }
-    return server->handlers->list(server->self, &message->request, ret, err);
+    return server->handlers->list(server->self, &message->request, kind, ret, err);
 }
 
-static void do_list_tools(mcp_server_t *server, message_t *message)
+static void answer_list(mcp_server_t *server, message_t *message, mcp_kind_t kind)
 {
     AUTO_BUF body = { 0 };
     mcp_list_t list = { 0 };
     err_t err;
 
-    if (get_list(server, message, &list, &err)) {
+    if (get_list(server, message, kind, &list, &err)) {
         answer_error(server, message, &err);
         return;
     }
+    buf_reserve(&body, ROOM_FOR_OURS + message->request.id.length + list.items.length);
     envelope_result_begin(&body, message->request.id);
-    buf_add_text(&body, "{\"tools\":");
-    buf_add_span(&body, list.tools);
+    buf_addf(&body, "{\"%s\":", mcp_kind_name(kind));
+    buf_add_span(&body, list.items);
     if (message->request.era == MCP_MODERN) {
         add_modern_members(&body, &server->options, list.ttl_ms, list.is_public);
     }
@@ -188,31 +263,89 @@ static void do_list_tools(mcp_server_t *server, message_t *message)
     answer(server, message, 200, &body, NULL);
 }
 
-/* resources, prompts, completion, subscriptions are to be rows here. */
+static void do_list_tools(mcp_server_t *server, message_t *message)
+{
+    answer_list(server, message, MCP_TOOLS);
+}
+
+static void do_list_resources(mcp_server_t *server, message_t *message)
+{
+    answer_list(server, message, MCP_RESOURCES);
+}
+
+static void do_list_templates(mcp_server_t *server, message_t *message)
+{
+    answer_list(server, message, MCP_TEMPLATES);
+}
+
+static void do_list_prompts(mcp_server_t *server, message_t *message)
+{
+    answer_list(server, message, MCP_PROMPTS);
+}
+
+typedef enum { ALWAYS, TOOLS, RESOURCES, PROMPTS, COMPLETIONS, LOGGING, LISTENING } needs_t;
+
 static const struct {
     const char *name;
     bool legacy, modern;
+    needs_t needs;
     void (*run)(mcp_server_t *server, message_t *message);
 } methods[] = {
-    { "tools/call", true, true, mcp_call_begin },    { "tools/list", true, true, do_list_tools },
-    { "initialize", true, false, do_initialize },    { "ping", true, false, do_ping },
-    { "server/discover", false, true, do_discover },
+    { "tools/call", true, true, TOOLS, mcp_call_begin },
+    { "tools/list", true, true, TOOLS, do_list_tools },
+    { "initialize", true, false, ALWAYS, do_initialize },
+    { "ping", true, false, ALWAYS, do_nothing },
+    { "server/discover", false, true, ALWAYS, do_discover },
+    { "resources/read", true, true, RESOURCES, mcp_call_begin },
+    { "resources/list", true, true, RESOURCES, do_list_resources },
+    { "resources/templates/list", true, true, RESOURCES, do_list_templates },
+    { "resources/subscribe", true, false, RESOURCES, do_subscribe },
+    { "resources/unsubscribe", true, false, RESOURCES, do_subscribe },
+    { "prompts/get", true, true, PROMPTS, mcp_call_begin },
+    { "prompts/list", true, true, PROMPTS, do_list_prompts },
+    { "completion/complete", true, true, COMPLETIONS, mcp_call_begin },
+    { "logging/setLevel", true, false, LOGGING, do_set_level },
+    { "subscriptions/listen", false, true, LISTENING, mcp_listen_begin },
 };
 
-static bool is_method(const mcp_request_t *request, size_t row)
+static bool offers(const mcp_server_t *server, const message_t *message, needs_t needs)
 {
+    const mcp_capabilities_t *offered = &message->offers;
+
+    switch (needs) {
+    case TOOLS:
+        return offered->tools;
+    case RESOURCES:
+        return offered->resources;
+    case PROMPTS:
+        return offered->prompts;
+    case COMPLETIONS:
+        return offered->completions;
+    case LOGGING:
+        return offered->logging;
+    case LISTENING:
+        return server->handlers->listen;
+    default:
+        return true;
+    }
+}
+
+static bool is_method(const mcp_server_t *server, const message_t *message, size_t row)
+{
+    const mcp_request_t *request = &message->request;
     bool served = request->era == MCP_MODERN ? methods[row].modern : methods[row].legacy;
     span_t quoted = { request->method.at - 1, request->method.length + 2 }; /* PHP writes tools\/call */
 
-    return served && scan_string_is(quoted, methods[row].name);
+    return served && scan_string_is(quoted, methods[row].name) && offers(server, message, methods[row].needs);
 }
 
 static void run_method(mcp_server_t *server, message_t *message)
 {
     err_t err;
 
+    server->handlers->capabilities(server->self, &message->request, &message->offers);
     for (size_t i = 0; i < COUNT_OF(methods); i++) {
-        if (is_method(&message->request, i)) {
+        if (is_method(server, message, i)) {
             message->request.method = span_of(methods[i].name);
             methods[i].run(server, message);
             return;
@@ -223,7 +356,18 @@ static void run_method(mcp_server_t *server, message_t *message)
     answer_error(server, message, &err);
 }
 
-static void take_message(mcp_server_t *server, message_t *message)
+/* MCP 2025-11-25 basic/transports: 202 whatever became of it. */
+static void take_answer(mcp_server_t *server, message_t *message)
+{
+    AUTO_BUF nothing = { 0 };
+
+    if (!mcp_server_answer(server, message->request.principal, message->body) && server->handlers->answered) {
+        server->handlers->answered(server->self, message->request.principal, message->body);
+    }
+    answer(server, message, 202, &nothing, NULL);
+}
+
+void mcp_server_take(mcp_server_t *server, message_t *message)
 {
     AUTO_BUF nothing = { 0 };
     err_t err;
@@ -232,6 +376,10 @@ static void take_message(mcp_server_t *server, message_t *message)
         answer_error(server, message, &err);
     } else if (message->kind == MESSAGE_REQUEST) {
         run_method(server, message);
+    } else if (message->kind == MESSAGE_BATCH) {
+        mcp_batch_begin(server, message);
+    } else if (message->kind == MESSAGE_RESPONSE) {
+        take_answer(server, message);
     } else {
         answer(server, message, 202, &nothing, NULL);
     }
@@ -241,9 +389,11 @@ static void take_message(mcp_server_t *server, message_t *message)
  * another site can post without asking, is not. */
 static bool is_json_type(span_t type)
 {
-    size_t length = type.at ? strcspn(type.at, "; \t") : 0;
-    span_t plain = { type.at, length < type.length ? length : type.length };
+    span_t plain = type;
 
+    for (size_t i = 0; i < type.length && plain.length == type.length; i++) {
+        plain.length = strchr("; \t", type.at[i]) ? i : plain.length;
+    }
     return type.length == 0 || span_is_nocase(plain, "application/json");
 }
 
@@ -298,7 +448,7 @@ void mcp_server_handle(mcp_server_t *server, http_request_t *http)
         error_at_gate(&err, &body);
         answer(server, &message, refused, &body, &err);
     } else {
-        take_message(server, &message);
+        mcp_server_take(server, &message);
     }
     principal_unref((principal_t *)message.request.principal);
     message_release(&message);

@@ -21,8 +21,10 @@
 #include "span.h"
 
 typedef struct mcp_server mcp_server_t; /* one per loop */
-/* One open tools/call; ends by result, error, rpc_error, or the client going. */
+/* One open tools/call, resources/read, prompts/get or completion/complete; ends by result, error, rpc_error,
+ * or the client going. */
 typedef struct mcp_call mcp_call_t;
+typedef struct mcp_listen mcp_listen_t; /* one open subscriptions/listen; listen.h */
 
 /* What a request says. Spans live as long as the HTTP request; raw JSON unless noted; absent: at == NULL. */
 typedef struct {
@@ -30,23 +32,37 @@ typedef struct {
     mcp_revision_t revision;
     span_t id;
     span_t method; /* text without quotes */
-    span_t name;   /* text of params.name, escapes resolved */
+    mcp_act_t act; /* MCP_NO_ACT: answered without a call */
+    /* What is named, escapes resolved: params.name of a tool or prompt, params.uri of a resource; of
+     * completion/complete the ref's name or uri, and what the ref names: MCP_PROMPTS or MCP_TEMPLATES. */
+    span_t name;
+    mcp_kind_t kind;
     span_t arguments;
+    span_t argument, context; /* of completion/complete */
+    span_t filter;            /* params.notifications of subscriptions/listen */
     span_t meta;
     span_t cursor;
     span_t input_responses, request_state;
     span_t progress_token; /* absent: the caller did not ask for progress */
-    span_t client_capabilities, client_info, log_level;
+    span_t client_capabilities, client_info;
+    span_t log_level;   /* raw: of _meta (modern) */
     span_t traceparent; /* text, from _meta, else from the HTTP header */
     const principal_t *principal;
     http_request_t *http;
 } mcp_request_t;
 
 typedef struct {
-    span_t tools; /* raw JSON array, borrowed until the call returns */
+    span_t items; /* raw JSON array, borrowed until the call returns */
     int64_t ttl_ms;
     bool is_public; /* cacheScope public */
 } mcp_list_t;
+
+/* What is declared in initialize and server/discover, and answered at all: a method of what is not declared
+ * is unknown. A modern client is also told that lists and resources can be listened to, if handlers listen.
+ */
+typedef struct {
+    bool tools, resources, prompts, completions, logging;
+} mcp_capabilities_t;
 
 /* How one request on /mcp (or a REST call) ended: told exactly once, for the log line and the counters. */
 typedef struct {
@@ -64,9 +80,18 @@ typedef struct {
     /* Step "token": a new reference, or -1 with ERR_UNAUTHORIZED (it may add WWW-Authenticate by
      * http_add_header). */
     int (*authenticate)(void *self, http_request_t *request, principal_t **ret, err_t *err);
-    /* tools/list for this principal in mcp_shape(request->revision). */
-    int (*list)(void *self, const mcp_request_t *request, mcp_list_t *ret, err_t *err);
+    void (*capabilities)(void *self, const mcp_request_t *request, mcp_capabilities_t *ret);
+    /* One of the four lists for this principal in mcp_shape(request->revision). */
+    int (*list)(void *self, const mcp_request_t *request, mcp_kind_t kind, mcp_list_t *ret, err_t *err);
     void (*call)(void *self, mcp_call_t *call);
+    /* Before a listen is acknowledged: -1 refuses it, and URIs that cannot be heard of are dropped from it
+     * (listen.h). NULL: all are taken. */
+    int (*admit)(void *self, mcp_listen_t *listen, err_t *err);
+    /* Takes the listen over; it is acknowledged already. NULL: nothing can be listened to. */
+    void (*listen)(void *self, mcp_listen_t *listen);
+    /* A client's answer (raw JSON-RPC message) to a question that is not open here: another loop may have
+     * asked it. NULL: there is no other. */
+    void (*answered)(void *self, const principal_t *principal, span_t message);
     void (*ended)(void *self, const mcp_ended_t *ended); /* may be NULL */
 } mcp_handlers_t;
 
@@ -75,6 +100,14 @@ typedef struct {
     const char *instructions;           /* or NULL */
     origin_rules_t origins;
     int64_t heartbeat_ms; /* comments on quiet streams; 15 s */
+    loop_t *loop;         /* the server's own; NULL: clients cannot be asked anything */
+    /* Begins the ids of questions ("w3": "w3-9f..."), so that who shares a port can tell whose one is; may be
+     * NULL. */
+    const char *ask_prefix;
+    int64_t ask_limit_ms; /* how long a question waits; 0: 10 minutes */
+    /* What is read is cached for its reader alone, whatever the handler says: permissions decide who reads
+     * it (MCP 2026-07-28 server/utilities/caching: a public answer may be given to anyone). */
+    bool private_reads;
 } mcp_options_t;
 
 /* handlers, self and what options point to are borrowed; options itself is copied. */
@@ -102,6 +135,8 @@ typedef struct {
     void (*result)(void *self, mcp_call_t *call, const json_member_t *members, size_t count);
     void (*error)(void *self, mcp_call_t *call, const err_t *err);
     void (*rpc_error)(void *self, mcp_call_t *call, const mcp_rpc_error_t *error);
+    /* A log message; waits as progress does. NULL: dropped. */
+    size_t (*log)(void *self, mcp_call_t *call, span_t params);
 } mcp_answers_t;
 
 /* A call that did not come as an MCP message (REST). request is copied and its principal referenced; its
@@ -127,6 +162,30 @@ void mcp_call_on_gone(mcp_call_t *call, loop_f on_gone, void *self);
  * many bytes wait to be sent: above HTTP_STREAM_HIGH_BYTES stop until on_drained. */
 size_t mcp_call_progress(mcp_call_t *call, const mcp_progress_t *progress);
 void mcp_call_on_drained(mcp_call_t *call, loop_f on_drained, void *self);
+
+/* A log message of the connector's for this request; params raw, as notifications/message has them, of which
+ * `level` (text) is the level. Sent on the call's stream to a legacy client that reads one, and to a modern
+ * one that set a log level which this reaches; else, and when params are not sound, dropped. Returns as
+ * mcp_call_progress(). */
+size_t mcp_call_log(mcp_call_t *call, span_t level, span_t params);
+
+/* What a client answered to a question. */
+typedef struct {
+    span_t result;         /* raw; absent: it answered with the error */
+    mcp_rpc_error_t error; /* message may be absent; code 0: it gave none that can be read */
+} mcp_reply_t;
+typedef void (*mcp_reply_f)(void *self, const mcp_reply_t *reply);
+
+/* Questions to a legacy client in mid-call (sampling/createMessage, roots/list, from 2025-06-18 on
+ * elicitation/create; method text, params raw or absent): a request on the call's stream. The client posts
+ * its answer, perhaps to another loop (handlers.answered, mcp_server_answer), as the principal that was
+ * asked. Each question is answered once, never before mcp_call_ask() has returned, with an error when the
+ * client takes longer than ask_limit_ms; not at all once the call has ended. A call may have 16 open;
+ * `false`: this client cannot be asked that (modern, no stream, REST, too many). */
+bool mcp_call_can_ask(const mcp_call_t *call);
+bool mcp_call_ask(mcp_call_t *call, span_t method, span_t params, mcp_reply_f on_reply, void *self);
+/* A client's answer that another loop's server was posted. false: nothing open here has asked that. */
+bool mcp_server_answer(mcp_server_t *server, const principal_t *principal, span_t message);
 
 /* The three ends. `members` are those of the result object (content, structuredContent, isError, _meta, ...),
  * raw. */

@@ -52,7 +52,7 @@ static int parse_port(const char *text, uint16_t *ret, err_t *err)
 }
 
 /* "host", "host:port", "[::1]:port"; keeps what the Host header needs as it was written. */
-static int parse_authority(const char *authority, hop_url_t *ret, err_t *err)
+static int parse_authority(const char *authority, uint16_t usual_port, hop_url_t *ret, err_t *err)
 {
     bool bracketed = authority[0] == '[';
     const char *host = bracketed ? authority + 1 : authority;
@@ -65,7 +65,7 @@ static int parse_authority(const char *authority, hop_url_t *ret, err_t *err)
         return err_set(err, ERR_CALLER,
                        "The URL's host is not a host name or address (http://host:port/path).");
     }
-    ret->port = 80;
+    ret->port = usual_port;
     if (*after && parse_port(after + 1, &ret->port, err) < 0) {
         return -1;
     }
@@ -73,7 +73,7 @@ static int parse_authority(const char *authority, hop_url_t *ret, err_t *err)
     return 0;
 }
 
-static int parse_http(const char *rest, hop_url_t *ret, err_t *err)
+static int parse_http(const char *rest, uint16_t usual_port, hop_url_t *ret, err_t *err)
 {
     const char *path = rest + strcspn(rest, "/?");
 
@@ -83,7 +83,7 @@ static int parse_http(const char *rest, hop_url_t *ret, err_t *err)
     }
     ret->path =
         *path == '?' ? mem_printf("%s%s", DEFAULT_PATH, path) : mem_strdup(*path ? path : DEFAULT_PATH);
-    return parse_authority(ret->authority, ret, err);
+    return parse_authority(ret->authority, usual_port, ret, err);
 }
 
 static int parse(const char *url, hop_url_t *ret, err_t *err)
@@ -96,13 +96,13 @@ static int parse(const char *url, hop_url_t *ret, err_t *err)
         return parse_unix(url + 5, ret, err);
     }
     if (strncmp(url, "http://", 7) == 0) {
-        return parse_http(url + 7, ret, err);
+        return parse_http(url + 7, 80, ret, err);
     }
     if (strncmp(url, "https://", 8) == 0) {
-        return err_set(err, ERR_CALLER,
-                       "https:// is not served here: connectors are reached by unix: or http://.");
+        ret->tls = true;
+        return parse_http(url + 8, 443, ret, err);
     }
-    return err_set(err, ERR_CALLER, "The URL begins with neither unix:/ nor http://.");
+    return err_set(err, ERR_CALLER, "The URL begins with none of unix:/, http:// and https://.");
 }
 
 int hop_url_parse(const char *url, hop_url_t *ret, err_t *err)
@@ -123,5 +123,6 @@ void hop_url_release(hop_url_t *url)
     free(url->host);
     free(url->path);
     free(url->authority);
+    free(url->ca_file);
     *url = (hop_url_t){ 0 };
 }

@@ -52,7 +52,7 @@ typedef struct {
 
     /* the parser's own */
     http_reading_t reading;
-    bool bodiless, chunked, sized, http_1_0, encoded;
+    bool bodiless, chunked, sized, http_1_0, encoded, straight, grown;
     unsigned lines, interims;
     size_t scanned, head_bytes; /* of the header block (or trailers) at the front of `in` */
     uint64_t left;              /* of the body or of the chunk */
@@ -66,3 +66,7 @@ bool http_response_ends_at_close(const http_response_t *response);
 /* How much is worth reading at once: what is known to come, one byte more, so that surplus shows. 0: not
  * known. */
 uint64_t http_response_expects(const http_response_t *response);
+/* What may be read past `in`, once that is used up, right into `body`: it has one piece of memory for all of
+ * a long body whose length is known. 0: nothing. Tell how much it was, then step on. */
+uint64_t http_response_straight(const http_response_t *response);
+void http_response_took(http_response_t *response, uint64_t bytes);

@@ -1,5 +1,5 @@
-/* The HTTP/1.1 server. evhttp stays inside http_server.c, http_server_conn.c and http_request.c; above them
- * there are requests, replies and streams.
+/* The HTTP/1.1 server. evhttp stays inside the files that include http_private.h; above them there are
+ * requests, replies and streams. Before evhttp stands http_gate.h: what is not framed strictly is refused.
  *
  * A request ends exactly once: by http_reply*(), by http_stream_end(), or by its on_gone callback, and is
  * invalid after. A hang-up while an answer is pending is seen by an event of our own (EV_READ + MSG_PEEK;
@@ -30,12 +30,18 @@ typedef struct {
      * (header_timeout_ms before the first), and a client that takes no byte of its answer for as long is
      * given up. */
     int64_t header_timeout_ms, body_timeout_ms, idle_timeout_ms;
-    size_t max_connections; /* 0: no cap of our own. Above it: 503 */
+    /* Of all servers that share a quota. At max_connections (0: what the descriptors allow) idle ones make
+     * room, else new ones get 503; so do those above max_per_address (0: no such limit; unix sockets and
+     * proxies, see http_server_on_peer, are not counted). When bodies over 16 KiB and answers over 64 KiB are
+     * more than max_held_bytes, requests with a large body get 503, and who takes little or nothing of its
+     * answer is given up after a second. */
+    size_t max_connections, max_per_address, max_held_bytes;
 } http_limits_t;
 #define HTTP_LIMITS_DEFAULT                                                                                  \
     {                                                                                                        \
         .max_header_bytes = 32768, .max_header_lines = 100, .max_body_bytes = 4194304,                       \
-        .header_timeout_ms = 10000, .body_timeout_ms = 15000, .idle_timeout_ms = 60000                       \
+        .max_held_bytes = 268435456, .header_timeout_ms = 10000, .body_timeout_ms = 15000,                   \
+        .idle_timeout_ms = 60000                                                                             \
     }
 
 typedef void (*http_handler_f)(void *self, http_request_t *request);
@@ -43,13 +49,34 @@ typedef void (*http_handler_f)(void *self, http_request_t *request);
 http_server_t *http_server_new(loop_t *loop, const http_limits_t *limits, http_handler_f handler, void *self);
 /* For what comes from now on. A connection that is open keeps what it may send where that was less. */
 void http_server_set_limits(http_server_t *server, const http_limits_t *limits);
+/* What servers of one process hold together; borrowed. Without it a server counts alone. */
+typedef struct http_quota http_quota_t; /* http_quota.h */
+void http_server_share(http_server_t *server, http_quota_t *quota);
+
+/* Asked when a head is whole and its body is still to come: whether the body is worth waiting for. If not,
+ * the handler gets the request at once, without a body, and must refuse it; it is the connection's last. */
+typedef struct http_head http_head_t;
+typedef bool (*http_head_f)(void *self, const http_head_t *head);
+void http_server_on_head(http_server_t *server, http_head_f wants_body, void *self);
+span_t http_head_header(const http_head_t *head, const char *name, size_t *ret_count); /* as http_header() */
+
+/* Whether this address is a proxy's, behind which many clients are. */
+typedef bool (*http_peer_f)(void *self, const char *peer);
+void http_server_on_peer(http_server_t *server, http_peer_f is_proxy, void *self);
+
 void http_server_accept(http_server_t *server, int listen_fd); /* takes the fd; more than one may be added */
+/* From now on answers say `Connection: close`; new connections are still taken, so that /ready can tell a
+ * load balancer before http_server_drain() closes the port. */
+void http_server_announce_end(http_server_t *server);
 /* Stops accepting, closes idle connections, answers what is open with `Connection: close`, then calls done
  * once (on the loop, never before this returns). Requests still open after drain_ms are cut: their on_gone
  * runs. */
 void http_server_drain(http_server_t *server, int64_t drain_ms, loop_f done, void *self);
 void http_server_free(http_server_t *server); /* not from a callback of it; on_gone of open requests runs */
+/* What it has at this moment. */
 size_t http_server_open_requests(const http_server_t *server);
+size_t http_server_connections(const http_server_t *server);
+size_t http_server_held_bytes(const http_server_t *server); /* as http_limits_t.max_held_bytes counts them */
 
 /* "127.0.0.1:8080", "localhost:8080", "[::1]:8080", "0.0.0.0:8000" (port 0: any free one) or
  * "unix:/run/guiche/crm.sock" (0660; its folder made 0750 when missing; a stale socket is removed only if
@@ -80,8 +107,7 @@ bool http_is_local_listener(const http_request_t *request); /* it came in on a l
 int64_t http_started_us(const http_request_t *request);     /* monotonic: when its first byte had been read */
 
 /* Told once if the client hangs up before the answer is complete; NULL removes it. While it runs the request
- * can still be read, answers are ignored; then it is freed. A client that sent more bytes behind its request
- * is not seen hanging up. */
+ * can still be read, answers are ignored; then it is freed. */
 void http_on_gone(http_request_t *request, loop_f on_gone, void *self);
 
 /* Extra response headers, kept until the answer is sent. Both are copied. */

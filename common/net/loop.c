@@ -15,10 +15,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <event2/event.h>
+#include <event2/event_struct.h>
 
 #include "clock.h"
 #include "log.h"
@@ -26,6 +28,7 @@
 
 #define TICK_MS 100
 #define COMPLAINTS_PER_SECOND 5
+#define WRITES_TOGETHER 64 /* a turn may have hundreds, and the first should not wait for all of them */
 
 typedef struct {
     loop_f fn;
@@ -39,14 +42,17 @@ typedef struct {
 
 struct loop {
     struct event_base *base;
-    struct event *wake, *deferred_ready, *tick;
+    struct event *wake, *deferred_ready, *writes_ready, *tick;
     int wake_fd;
     pthread_mutex_t lock; /* of posted */
     tasks_t posted, deferred;
+    TAILQ_HEAD(, loop_write) writes;
+    unsigned write_count;
     atomic_bool stopping;
     bool in_turn;
     int64_t now_ms; /* 0: nobody has asked in this turn */
     int64_t last_tick_us, lag_us;
+    int fds_known;
     int64_t date_at;
     char date[64];
 };
@@ -84,9 +90,21 @@ static void on_fatal(int code)
     abort();
 }
 
+/* The soft limit of descriptors is made for shells. */
+static void take_descriptors(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
+
 static void set_up_process(void)
 {
     signal(SIGPIPE, SIG_IGN);
+    take_descriptors();
     event_set_log_callback(on_complaint);
     event_set_fatal_callback(on_fatal);
 }
@@ -144,6 +162,23 @@ static void on_wake(evutil_socket_t fd, short what, void *self)
     }
 }
 
+static void run_writes(loop_t *loop)
+{
+    loop_write_t *write;
+
+    while ((write = TAILQ_FIRST(&loop->writes))) {
+        loop_write_cancel(loop, write);
+        write->fn(write->self);
+    }
+}
+
+static void on_writes(evutil_socket_t fd, short what, void *self)
+{
+    (void)fd;
+    (void)what;
+    run_writes(self);
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *self)
 {
     loop_t *loop = self;
@@ -184,6 +219,8 @@ loop_t *loop_new(void)
     }
     loop->wake = event_new(loop->base, loop->wake_fd, EV_READ | EV_PERSIST, on_wake, loop);
     loop->deferred_ready = event_new(loop->base, -1, 0, on_deferred, loop);
+    loop->writes_ready = event_new(loop->base, -1, 0, on_writes, loop);
+    TAILQ_INIT(&loop->writes);
     loop->tick = event_new(loop->base, -1, EV_PERSIST, on_tick, loop);
     event_add(loop->wake, NULL);
     return loop;
@@ -200,6 +237,7 @@ void loop_free(loop_t *loop)
     }
     event_free(loop->wake);
     event_free(loop->deferred_ready);
+    event_free(loop->writes_ready);
     event_free(loop->tick);
     event_base_free(loop->base);
     close(loop->wake_fd);
@@ -211,11 +249,9 @@ void loop_free(loop_t *loop)
 
 void loop_run(loop_t *loop)
 {
-    const struct timeval tick = { .tv_usec = TICK_MS * 1000 };
-
     log_buffer_lines();
     loop->last_tick_us = clock_us();
-    event_add(loop->tick, &tick);
+    loop_arm(loop->tick, TICK_MS);
     while (!atomic_load(&loop->stopping)) {
         loop->now_ms = 0;
         loop->in_turn = true;
@@ -243,9 +279,32 @@ void loop_stop(loop_t *loop)
     wake(loop);
 }
 
+static void no_event(evutil_socket_t fd, short what, void *self)
+{
+    (void)fd, (void)what, (void)self;
+}
+
+void loop_expect_fds(loop_t *loop, int end)
+{
+    struct event event;
+
+    for (; loop->fds_known < end; loop->fds_known++) {
+        event_assign(&event, loop->base, loop->fds_known, EV_READ, no_event, NULL);
+        event_add(&event, NULL);
+        event_del(&event);
+    }
+}
+
 struct event_base *loop_base(loop_t *loop)
 {
     return loop->base;
+}
+
+void loop_arm(struct event *event, int64_t ms)
+{
+    struct timeval wait = clock_timeval(ms);
+
+    event_add(event, &wait);
 }
 
 int64_t loop_now_ms(const loop_t *loop)
@@ -303,4 +362,26 @@ void loop_defer(loop_t *loop, loop_f fn, void *self)
         event_active(loop->deferred_ready, EV_TIMEOUT, 1);
     }
     add_task(&loop->deferred, fn, self);
+}
+
+void loop_write_soon(loop_t *loop, loop_write_t *write, loop_f fn, void *self)
+{
+    write->fn = fn;
+    write->self = self;
+    write->waits = true;
+    TAILQ_INSERT_TAIL(&loop->writes, write, link);
+    if (++loop->write_count == WRITES_TOGETHER) {
+        run_writes(loop);
+    } else if (loop->write_count == 1) {
+        event_active(loop->writes_ready, EV_TIMEOUT, 1);
+    }
+}
+
+void loop_write_cancel(loop_t *loop, loop_write_t *write)
+{
+    if (write->waits) {
+        write->waits = false;
+        TAILQ_REMOVE(&loop->writes, write, link);
+        loop->write_count--;
+    }
 }

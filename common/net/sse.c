@@ -8,13 +8,15 @@
 
 #include <event2/buffer.h>
 
-#include "buf.h"
 #include "mem.h"
 
 struct sse_reader {
     size_t max_event_bytes;
     buf_t line; /* the beginning of a line that is not whole */
     buf_t data, name;
+    char next_id[SSE_MAX_ID + 1]; /* of the event that is being read */
+    char last_id[SSE_MAX_ID + 1];
+    int64_t retry_ms;
     bool has_data, has_name;
     bool after_cr;
     bool started; /* the first line has been seen, and with it a byte order mark */
@@ -51,6 +53,16 @@ void sse_write(struct evbuffer *out, const char *event, span_t data)
     evbuffer_add(out, "\n", 1);
 }
 
+void sse_write_json(struct evbuffer *out, const char *event, buf_t *json)
+{
+    for (size_t i = 0; i < json->length; i++) {
+        if (json->data[i] == '\n' || json->data[i] == '\r') {
+            json->data[i] = ' ';
+        }
+    }
+    sse_write(out, event, buf_span(json));
+}
+
 /* reading */
 
 sse_reader_t *sse_reader_new(size_t max_event_bytes)
@@ -58,6 +70,7 @@ sse_reader_t *sse_reader_new(size_t max_event_bytes)
     sse_reader_t *reader = NEW(sse_reader_t);
 
     reader->max_event_bytes = max_event_bytes;
+    reader->retry_ms = -1;
     return reader;
 }
 
@@ -70,6 +83,53 @@ void sse_reader_free(sse_reader_t *reader)
     buf_free(&reader->data);
     buf_free(&reader->name);
     mem_free(reader);
+}
+
+/* It goes into a header of ours: what cannot is none. */
+static void take_id(sse_reader_t *reader, span_t id)
+{
+    size_t plain = 0;
+
+    while (plain < id.length && (unsigned char)id.at[plain] >= 0x20 && id.at[plain] != 0x7f) {
+        plain++;
+    }
+    reader->next_id[0] = '\0';
+    if (plain == id.length && id.length <= SSE_MAX_ID) {
+        memcpy(reader->next_id, id.at, id.length);
+        reader->next_id[id.length] = '\0';
+    }
+}
+
+static void take_retry(sse_reader_t *reader, span_t digits)
+{
+    int64_t ms = 0;
+
+    for (size_t i = 0; i < digits.length; i++) {
+        if (digits.at[i] < '0' || digits.at[i] > '9' || i > 8) {
+            return;
+        }
+        ms = ms * 10 + (digits.at[i] - '0');
+    }
+    reader->retry_ms = digits.length > 0 ? ms : reader->retry_ms;
+}
+
+const char *sse_last_id(const sse_reader_t *reader)
+{
+    return reader->last_id;
+}
+
+int64_t sse_retry_ms(const sse_reader_t *reader)
+{
+    return reader->retry_ms;
+}
+
+void sse_reader_restart(sse_reader_t *reader)
+{
+    buf_clear(&reader->line);
+    buf_clear(&reader->data);
+    buf_clear(&reader->name);
+    memcpy(reader->next_id, reader->last_id, sizeof(reader->next_id));
+    reader->has_data = reader->has_name = reader->after_cr = reader->started = false;
 }
 
 static void read_field(sse_reader_t *reader, span_t line)
@@ -92,14 +152,20 @@ static void read_field(sse_reader_t *reader, span_t line)
         buf_clear(&reader->name);
         buf_add_span(&reader->name, value);
         reader->has_name = value.length > 0;
+    } else if (span_is(name, "id")) {
+        take_id(reader, value);
+    } else if (span_is(name, "retry")) {
+        take_retry(reader, value);
     }
 }
 
-/* A blank line: hands the event on. What on_event said. */
+/* A blank line: hands the event on. What on_event said. Only now its id counts: an event that breaks off has
+ * to be sent again. */
 static bool dispatch(sse_reader_t *reader, sse_event_f on_event, void *self)
 {
     bool go_on = true;
 
+    memcpy(reader->last_id, reader->next_id, sizeof(reader->last_id));
     if (reader->data.length > 0) {
         span_t name = reader->has_name ? buf_span(&reader->name) : (span_t){ 0 };
         go_on = on_event(self, name, buf_span(&reader->data));

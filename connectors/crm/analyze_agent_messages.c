@@ -204,7 +204,7 @@ static void add_head(buf_t *text, const flow_t *f, double overall)
 {
     answer_add_named(text, "agent_id", f->agent_id, f->name);
     buf_add_text(text, ", ");
-    answer_add_count(text, f->count, "message");
+    buf_add_count(text, f->count, "message");
     buf_add_text(text, ", ");
     answer_add_period(text, &f->period, f->now_ms);
     if (f->count > 0) { /* else a 0 would read like a verdict; the note says what is the matter */
@@ -235,5 +235,5 @@ static void finish(flow_t *f, const analysis_t *analysis)
     json_object_set_new(answer, "messages_analyzed", json_integer((json_int_t)f->count));
     json_object_set_new(answer, "overall", answer_number(overall));
     json_object_set_new(answer, "period", answer_period(&f->period, f->now_ms));
-    answer_finish(f->call, answer, &text);
+    call_finish_text(f->call, answer, &text);
 }

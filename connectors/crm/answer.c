@@ -76,11 +76,6 @@ void answer_add_named(buf_t *text, const char *id_key, const char *id, const cha
     }
 }
 
-void answer_add_count(buf_t *text, size_t count, const char *what)
-{
-    buf_addf(text, "%zu %s%s", count, what, count == 1 ? "" : "s");
-}
-
 void answer_add_period(buf_t *text, const period_t *period, int64_t now_ms)
 {
     char from[PERIOD_TEXT_SIZE], to[PERIOD_TEXT_SIZE];
@@ -97,31 +92,4 @@ void answer_add_period(buf_t *text, const period_t *period, int64_t now_ms)
         buf_addf(text, "%.*s to ", DATE_LENGTH, from);
     }
     buf_addf(text, "%.*s (%s)", DATE_LENGTH, to, period_zone());
-}
-
-page_t answer_page(size_t rows, int64_t limit, int64_t offset)
-{
-    bool has_more = rows > (size_t)limit;
-
-    return (page_t){ .count = has_more ? (size_t)limit : rows,
-                     .has_more = has_more,
-                     .next_offset = offset + limit };
-}
-
-void answer_add_page(json_t *answer, buf_t *text, const page_t *page)
-{
-    json_object_set_new(answer, "count", json_integer((json_int_t)page->count));
-    json_object_set_new(answer, "has_more", json_boolean(page->has_more));
-    json_object_set_new(answer, "next_offset",
-                        page->has_more ? json_integer(page->next_offset) : json_null());
-    if (page->has_more) {
-        buf_addf(text, "\nThere are more: ask again with offset %lld.", (long long)page->next_offset);
-    }
-}
-
-void answer_finish(call_t *call, json_t *structured, buf_t *text)
-{
-    const char *words = call_own(call, buf_steal(text), mem_free);
-
-    call_finish(call, structured, words);
 }

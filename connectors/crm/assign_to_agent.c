@@ -157,7 +157,7 @@ static void finish(flow_t *f, bool changed)
     json_object_set_new(answer, "changed", json_boolean(changed));
     json_object_set_new(answer, "assigned_at",
                         answer_time(changed ? f->now_ms : db_time_ms(f->contact, 0, C_SINCE)));
-    answer_finish(f->call, answer, &text);
+    call_finish_text(f->call, answer, &text);
 }
 
 static void on_contact(void *self, const db_rows_t *rows, const err_t *err)

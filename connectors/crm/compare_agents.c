@@ -245,5 +245,5 @@ static void compare(flow_t *f)
                                agents_json(f, &contest), "not_ranked",
                                agent_stats_not_ranked(f->scores, f->read, METRIC_CONVERSION_RATE, MAX_AGENTS),
                                "period", answer_period(&f->period, f->now_ms));
-    answer_finish(f->call, answer, &text);
+    call_finish_text(f->call, answer, &text);
 }

@@ -135,7 +135,7 @@ static void on_contacts(void *self, const db_rows_t *rows, const err_t *err)
         return;
     }
     f->contacts = rows;
-    f->page = answer_page(db_count(rows), f->args->limit, f->args->offset);
+    f->page = page_of(db_count(rows), f->args->limit, f->args->offset);
     if (f->page.count == 0) {
         on_stages(f, rows, NULL);
         return;
@@ -228,7 +228,7 @@ static void on_stages(void *self, const db_rows_t *stages, const err_t *err)
         return;
     }
     json_t *contacts = json_array();
-    answer_add_count(&text, f->page.count, "contact");
+    buf_add_count(&text, f->page.count, "contact");
     buf_add_text(&text, f->page.count > 0 ? ":" : " found.");
     for (size_t i = 0; i < f->page.count; i++) {
         json_t *contact = contact_json(f->contacts, i);
@@ -237,6 +237,6 @@ static void on_stages(void *self, const db_rows_t *stages, const err_t *err)
         json_array_append_new(contacts, contact);
     }
     json_t *answer = json_pack("{s:o}", "contacts", contacts);
-    answer_add_page(answer, &text, &f->page);
-    answer_finish(f->call, answer, &text);
+    page_add(answer, &text, &f->page);
+    call_finish_text(f->call, answer, &text);
 }

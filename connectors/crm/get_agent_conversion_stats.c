@@ -177,7 +177,7 @@ static void on_team(void *self, const db_rows_t *rows, const err_t *err)
     json_t *agents = json_array();
     answer_add_period(&text, &f->period, f->now_ms);
     buf_add_text(&text, ": ");
-    answer_add_count(&text, f->count, "agent");
+    buf_add_count(&text, f->count, "agent");
     buf_addf(&text, ", %" PRId64 " of %" PRId64 " sessions converted (", team.converted, team.sessions);
     agent_stats_add_value(&text, METRIC_CONVERSION_RATE, score_value(&team, METRIC_CONVERSION_RATE));
     buf_add_text(&text, ").");
@@ -188,5 +188,5 @@ static void on_team(void *self, const db_rows_t *rows, const err_t *err)
     }
     json_t *answer = json_pack("{s:o, s:o, s:o, s:b}", "agents", agents, "team", team_json(f, &team),
                                "period", answer_period(&f->period, f->now_ms), "has_more", shown < f->count);
-    answer_finish(f->call, answer, &text);
+    call_finish_text(f->call, answer, &text);
 }

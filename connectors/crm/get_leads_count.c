@@ -108,5 +108,5 @@ static void on_counts(void *self, const db_rows_t *rows, const err_t *err)
     json_object_set_new(answer, "status", json_string(f->args->status));
     json_object_set_new(answer, "period", json_string(f->args->period));
     add_text(&text, f, total, qualified, all - qualified);
-    answer_finish(f->call, answer, &text);
+    call_finish_text(f->call, answer, &text);
 }

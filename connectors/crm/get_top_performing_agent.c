@@ -112,7 +112,7 @@ static void add_text(buf_t *text, const flow_t *f, const score_t *scores, size_t
     }
     if (ranked < count) {
         buf_addf(text, "\nNot ranked (fewer than %d sessions, or nothing recorded): ", SCORE_MIN_SESSIONS);
-        answer_add_count(text, count - ranked, "agent");
+        buf_add_count(text, count - ranked, "agent");
         buf_add_char(text, '.');
     }
 }
@@ -143,5 +143,5 @@ static void on_agents(void *self, const db_rows_t *rows, const err_t *err)
     json_object_set_new(answer, "ranking", ranking_json(scores, ranked, f->metric));
     json_object_set_new(answer, "not_ranked", agent_stats_not_ranked(scores, count, f->metric, MAX_SHOWN));
     add_text(&text, f, scores, ranked, count);
-    answer_finish(f->call, answer, &text);
+    call_finish_text(f->call, answer, &text);
 }

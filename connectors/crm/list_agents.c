@@ -103,15 +103,15 @@ static void on_agents(void *self, const db_rows_t *rows, const err_t *err)
         call_fail(f->call, err);
         return;
     }
-    page_t page = answer_page(db_count(rows), f->args->limit, f->args->offset);
+    page_t page = page_of(db_count(rows), f->args->limit, f->args->offset);
     json_t *agents = json_array();
-    answer_add_count(&text, page.count, "agent");
+    buf_add_count(&text, page.count, "agent");
     buf_add_text(&text, page.count > 0 ? ":" : " found.");
     for (size_t i = 0; i < page.count; i++) {
         json_array_append_new(agents, agent_json(rows, i));
         add_line(&text, rows, i);
     }
     json_t *answer = json_pack("{s:o}", "agents", agents);
-    answer_add_page(answer, &text, &page);
-    answer_finish(f->call, answer, &text);
+    page_add(answer, &text, &page);
+    call_finish_text(f->call, answer, &text);
 }

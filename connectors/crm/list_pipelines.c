@@ -108,7 +108,7 @@ static void on_stages(void *self, const db_rows_t *rows, const err_t *err)
         call_fail(f->call, err);
         return;
     }
-    page_t page = answer_page(db_count(rows), MAX_STAGES, 0);
+    page_t page = page_of(db_count(rows), MAX_STAGES, 0);
     json_t *pipelines = json_array();
     json_t *current = NULL;
     for (size_t i = 0; i < page.count; i++) {
@@ -121,12 +121,12 @@ static void on_stages(void *self, const db_rows_t *rows, const err_t *err)
         if (!db_is_null(rows, i, 3)) {
             json_array_append_new(json_object_get(current, "stages"), stage_json(rows, i));
             buf_addf(&text, "\n- %s (stage_id %s): ", answer_name(db_text(rows, i, 4)), db_text(rows, i, 3));
-            answer_add_count(&text, (size_t)db_int(rows, i, 7), "contact");
+            buf_add_count(&text, (size_t)db_int(rows, i, 7), "contact");
         }
     }
     buf_add_text(&text, page.count == 0 ? "No pipelines." : "");
     json_t *answer =
         json_pack("{s:I, s:b}", "count", (json_int_t)json_array_size(pipelines), "has_more", page.has_more);
     json_object_set_new(answer, "pipelines", pipelines);
-    answer_finish(f->call, answer, &text);
+    call_finish_text(f->call, answer, &text);
 }

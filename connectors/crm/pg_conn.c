@@ -11,6 +11,7 @@
 
 #include <event2/event.h>
 
+#include "loop.h"
 #include "mem.h"
 
 #define GRACE_MS 5000 /* how long after the server should have given up we give up on the server */
@@ -84,9 +85,7 @@ bool pg_conn_is_idle(const pg_conn_t *conn)
 
 static void wait_for(pg_conn_t *conn, int64_t ms)
 {
-    struct timeval patience = { ms / 1000, ms % 1000 * 1000 };
-
-    evtimer_add(conn->patience, &patience);
+    loop_arm(conn->patience, ms);
 }
 
 static void flush(pg_conn_t *conn)

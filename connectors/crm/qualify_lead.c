@@ -183,5 +183,5 @@ static void on_written(void *self, int missed, const db_rows_t *rows, const err_
     json_object_set_new(answer, "bant_total", given > 0 ? answer_number(total) : json_null());
     json_object_set_new(answer, "qualified_by", answer_text(call_principal(f->call)->subject));
     json_object_set_new(answer, "qualified_at", json_string(period_local(f->now_ms, at)));
-    answer_finish(f->call, answer, &text);
+    call_finish_text(f->call, answer, &text);
 }

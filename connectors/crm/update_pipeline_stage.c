@@ -230,7 +230,7 @@ static void finish(flow_t *f, bool changed)
                         changed && had ? json_integer(seconds_in(f, 0)) : json_null());
     json_object_set_new(answer, "entered_at", answer_time(changed ? f->now_ms : db_time_ms(f->open, 0, 1)));
     json_object_set_new(answer, "notes", changed ? answer_text(f->args->notes) : json_null());
-    answer_finish(f->call, answer, &text);
+    call_finish_text(f->call, answer, &text);
 }
 
 static void on_open(void *self, const db_rows_t *rows, const err_t *err)

@@ -96,7 +96,7 @@ def main():
 
     print("leads today:", client.call_tool("get_leads_count", {"period": "today"})["result"]["total_leads"])
 
-    agents = client.call_tool("list_agents", {})["result"]["agents"]
+    agents = client.call_tool("crm_list_agents", {})["result"]["agents"]
     ids = [agent["agent_id"] for agent in agents]
     for event in client.call_tool_streaming("compare_agents", {"agent_ids": ids[:2]}):
         print(event["stage"], event["progress"], event["message"])

@@ -1,10 +1,14 @@
-"""Fixtures: a folder, starters that stop what they started, one ready gateway with the CRM per module, and PostgreSQL."""
+"""Fixtures: a folder, starters that stop what they started, ready gateways (with the CRM, with Qlik, with a
+connector whose answers are scripted) per module, and PostgreSQL."""
 
 import pytest
 
 import harness
 from fake_connector import FakeConnector
+from lab import Lab
 from postgres import Database, Postgres, demo_database
+from qlik_world import Qlik
+from session_connector import SessionConnector
 
 
 @pytest.fixture
@@ -30,6 +34,23 @@ class Starter:
         self.started.append(harness.Crm(self.folder, **options))
         return self.started[-1]
 
+    def connector(self, connector, env=None, **options):
+        """mcp-NAME with these variables; a Standin among the values counts as its URL."""
+        values = {k: v.url if isinstance(v, harness.Standin) else v for k, v in (env or {}).items()}
+        self.started.append(harness.Connector(self.folder, connector, values, **options))
+        return self.started[-1]
+
+    def standin(self, upstream, *args, **options):
+        self.started.append(harness.Standin(self.folder, upstream, *args, **options))
+        return self.started[-1]
+
+    def stack_with(self, *connectors, **options):
+        """A gateway before these connectors, once it offers the tools of each."""
+        gateway = self.gateway([c.row() for c in connectors], **options)
+        for c in connectors:
+            harness.wait_until(lambda c=c: gateway.connector_status(c.connector)["tools"], f"the tools of {c.connector}")
+        return gateway
+
     def gateway(self, connectors=(), **options):
         self.started.append(harness.Gateway(self.folder, connectors, **options))
         return self.started[-1]
@@ -38,14 +59,12 @@ class Starter:
         self.started.append(FakeConnector(**options))
         return self.started[-1]
 
+    def session_connector(self, **options):
+        self.started.append(SessionConnector(**options))
+        return self.started[-1]
+
     def stop(self):
-        problems = []
-        for process in reversed(self.started):
-            try:
-                process.stop()
-            except AssertionError as problem:
-                problems.append(str(problem))
-        assert not problems, "\n".join(problems)
+        harness.stop_all(self.started)
 
 
 @pytest.fixture
@@ -69,6 +88,28 @@ def stack(start_module):
     gateway = start_module.gateway([{"name": "crm", "url": crm.url}])
     gateway.crm = crm
     return gateway
+
+
+@pytest.fixture(scope="module")
+def whole_lab(start_module):
+    return Lab(start_module)
+
+
+@pytest.fixture
+def lab(whole_lab):
+    yield whole_lab
+    assert whole_lab.gateway.alive()
+
+
+@pytest.fixture(scope="module")
+def shared_qlik(start_module):
+    return Qlik(start_module)
+
+
+@pytest.fixture
+def qlik(shared_qlik):
+    shared_qlik.cloud.forget()
+    return shared_qlik
 
 
 @pytest.fixture(scope="session")

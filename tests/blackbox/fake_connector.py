@@ -1,11 +1,15 @@
 """A connector whose every answer a test can script: a plain HTTP server with a minimal, modern MCP server in it.
 
-`tools` is what it lists; `on_call(request)` answers tools/call. An answer is a dict (the result object), bytes (sent raw as the
-whole HTTP answer, headers included), or a generator of bytes (sent raw, piece by piece). Every request is recorded.
+`tools`, `resources`, `templates` and `prompts` are what it lists (None: it does not offer that kind), `page` entries at a time;
+`on_call(request)` answers what names one of them. An answer is a dict (the result object), bytes (sent raw as the
+whole HTTP answer, headers included), a generator of bytes (sent raw, piece by piece), or Kept(...) around pieces. Every request
+is recorded.
 """
 
 import json
 import socket
+import ssl
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +20,7 @@ class Request:
         self.headers = headers
         self.body = body
         self.connection = connection
+        self.raw = b""
         self.id = body.get("id")
         self.method = body.get("method")
         self.params = body.get("params") or {}
@@ -24,15 +29,23 @@ class Request:
 
     def hung_up(self, seconds):
         """Whether the caller closes the connection within that time."""
+        flags = [] if isinstance(self.connection, ssl.SSLSocket) else [socket.MSG_PEEK]
         self.connection.settimeout(seconds)
         try:
-            return self.connection.recv(1, socket.MSG_PEEK) == b""
+            return self.connection.recv(1, *flags) == b""
         except TimeoutError:
             return False
         except OSError:
             return True
         finally:
             self.connection.settimeout(None)
+
+
+class Kept:
+    """Bytes sent raw, piece by piece, after which the connection stays open for the next request."""
+
+    def __init__(self, pieces):
+        self.pieces = pieces
 
 
 def tool(name, read_only=True, **more):
@@ -73,24 +86,55 @@ def progress(request, done, total=None, message=None, **meta):
     return {"jsonrpc": "2.0", "method": "notifications/progress", "params": params}
 
 
+ACTS = ["tools/call", "resources/read", "prompts/get", "completion/complete"]
+LISTS = {
+    "tools/list": ("tools", "tools"),
+    "resources/list": ("resources", "resources"),
+    "resources/templates/list": ("templates", "resourceTemplates"),
+    "prompts/list": ("prompts", "prompts"),
+}
+
+
+def usual_answer(request):
+    """What was asked, given back in the shape of its answer."""
+    text = json.dumps(request.params.get("uri") or request.name if request.method != "tools/call" else request.arguments)
+    return {
+        "tools/call": lambda: text_result(text),
+        "resources/read": lambda: {"contents": [{"uri": request.params["uri"], "text": text}], "ttlMs": 0, "cacheScope": "private"},
+        "prompts/get": lambda: {"messages": [{"role": "user", "content": {"type": "text", "text": text}}]},
+        "completion/complete": lambda: {"completion": {"values": [json.dumps(request.params["ref"])], "hasMore": False}},
+    }[request.method]()
+
+
 class FakeConnector:
-    def __init__(self, tools=None, on_call=None, on_list=None, legacy=False, ttl_ms=500):
+    def __init__(self, tools=None, on_call=None, on_list=None, legacy=False, ttl_ms=500, tls=None, host="127.0.0.1", resources=None, templates=None, prompts=None, page=None):
+        """tls: an ssl.SSLContext; host: what the URL says instead of 127.0.0.1."""
         self.tools = [tool("echo")] if tools is None else tools
-        self.on_call = on_call or (lambda request: text_result(json.dumps(request.arguments)))
+        self.resources, self.templates, self.prompts = resources, templates, prompts
+        self.page = page
+        self.on_call = on_call or usual_answer
         self.on_list = on_list
         self.legacy = legacy
         self.ttl_ms = ttl_ms
         self.requests = []
+        self.tls = tls
+        self.host = host
         self.connections = set()
+        self.accepted = 0
+        self.errors = []
         self.port = None
         self.start()
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}/mcp"
+        return f"{'https' if self.tls else 'http'}://{self.host}:{self.port}/mcp"
 
-    def calls(self):
-        return [r for r in self.requests if r.method == "tools/call"]
+    def calls(self, method="tools/call"):
+        return [r for r in self.requests if r.method == method]
+
+    def capabilities(self):
+        resources = self.resources is not None or self.templates is not None
+        return {"tools": {}} | ({"resources": {}} if resources else {}) | ({"prompts": {}, "completions": {}} if self.prompts is not None else {})
 
     def start(self):
         """Also after stop(): on the same port, as a restarted connector."""
@@ -113,15 +157,29 @@ class FakeConnector:
             def do_POST(self):
                 fake.answer(self)
 
+            def do_GET(self):
+                fake.answer_get(self)
+
+            def do_DELETE(self):
+                self.send_error(405)
+
             def log_message(self, *args):
                 pass
 
         class Server(ThreadingHTTPServer):
             daemon_threads = True
             allow_reuse_address = True
+            request_queue_size = 512  # of 5 connections the kernel drops some in silence
+
+            def get_request(self):
+                connection, address = super().get_request()
+                fake.accepted += 1
+                if fake.tls:  # the handshake waits for the connection's own thread
+                    connection = fake.tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+                return connection, address
 
             def handle_error(self, request, client_address):
-                pass  # clients that vanish are what tests do
+                fake.errors.append(sys.exception())  # clients that vanish are what tests do
 
         self.server = Server(("127.0.0.1", self.port or 0), Handler)
         self.port = self.server.server_address[1]
@@ -144,13 +202,18 @@ class FakeConnector:
 
     def answer(self, handler):
         length = int(handler.headers.get("Content-Length") or 0)
-        request = Request(handler.headers, json.loads(handler.rfile.read(length)), handler.connection)
+        raw = handler.rfile.read(length)
+        request = Request(handler.headers, json.loads(raw), handler.connection)
+        request.raw = raw
         self.requests.append(request)
         answer = self.dispatch(request)
         if isinstance(answer, dict) or answer is None:
             self.send_json(handler, answer)
         else:
             self.send_raw(handler, answer)
+
+    def answer_get(self, handler):
+        self.send_raw(handler, http(405, "text/plain", "POST only"))
 
     def send_json(self, handler, body):
         payload = b"" if body is None else json.dumps(body).encode()
@@ -161,29 +224,41 @@ class FakeConnector:
         handler.wfile.write(payload)
 
     def send_raw(self, handler, answer):
-        handler.close_connection = True
-        for piece in [answer] if isinstance(answer, bytes) else answer:
+        kept = isinstance(answer, Kept)
+        handler.close_connection = not kept
+        for piece in answer.pieces if kept else [answer] if isinstance(answer, bytes) else answer:
             handler.wfile.write(piece)
             handler.wfile.flush()
+        if kept:
+            return
         try:
             handler.connection.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
 
+    def list_page(self, request):
+        attribute, member = LISTS[request.method]
+        entries = getattr(self, attribute)
+        first = int(request.params.get("cursor", 0))
+        last = first + (self.page or len(entries))
+        more = {"nextCursor": str(last)} if last < len(entries) else {}
+        fresh = {} if self.legacy else {"ttlMs": self.ttl_ms, "cacheScope": "public", "resultType": "complete"}
+        return {member: entries[first:last]} | more | fresh
+
     def dispatch(self, request):
         if request.id is None:
             return None
-        if request.method == "tools/call":
+        if request.method in ACTS:
             result = self.on_call(request)
             return response(request, result) if isinstance(result, dict) and "jsonrpc" not in result else result
-        if request.method == "tools/list":
-            if self.on_list:
-                return self.on_list(request)
-            return response(request, {"tools": self.tools} | ({} if self.legacy else {"ttlMs": self.ttl_ms, "cacheScope": "public", "resultType": "complete"}))
+        if request.method == "tools/list" and self.on_list:
+            return self.on_list(request)
+        if request.method in LISTS and getattr(self, LISTS[request.method][0]) is not None:
+            return response(request, self.list_page(request))
         if request.method == "server/discover" and not self.legacy:
-            return response(request, {"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}, "ttlMs": self.ttl_ms, "cacheScope": "public", "resultType": "complete", "_meta": {"io.modelcontextprotocol/serverInfo": {"name": "fake", "version": "1"}}})
+            return response(request, {"supportedVersions": ["2026-07-28"], "capabilities": self.capabilities(), "ttlMs": self.ttl_ms, "cacheScope": "public", "resultType": "complete", "_meta": {"io.modelcontextprotocol/serverInfo": {"name": "fake", "version": "1"}}})
         if request.method == "initialize" and self.legacy:
-            return response(request, {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "fake", "version": "1"}})
+            return response(request, {"protocolVersion": "2025-11-25", "capabilities": self.capabilities(), "serverInfo": {"name": "fake", "version": "1"}})
         return {"jsonrpc": "2.0", "id": request.id, "error": {"code": -32601, "message": "Method not found"}}
 
 

@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -20,6 +21,13 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("GUICHE_BUILD", "build/dev")
 GUICHE = BUILD / "gateway" / "guiche"
 MCP_CRM = BUILD / "connectors" / "crm" / "mcp-crm"
+# What the gateway forwards of each user to a connector of that name.
+USER_HEADERS = {
+    "odoo": ["X-Odoo-Login", "X-Odoo-Api-Key"],
+    "qdrant": ["X-Qdrant-Api-Key"],
+    "chatwoot": ["X-Chatwoot-Access-Token", "X-Chatwoot-Account-Id"],
+    "qlik": ["X-Qlik-Access-Token"],
+}
 JWT_SECRET = "a secret of the tests, long enough for HS256"
 HOP_SECRET = "another secret of the tests, for the hop only"
 SLOW = 4 if os.environ.get("GUICHE_SANITIZED") else 1  # sanitizers take their time
@@ -37,6 +45,12 @@ def wait_until(condition, what, seconds=10.0):
             return found
         assert time.monotonic() < deadline, f"waited {seconds * SLOW} s for {what}"
         time.sleep(0.02)
+
+
+def program(connector):
+    """A connector of ours, or one of docs/examples."""
+    folder = "connectors" if (ROOT / "connectors" / connector).is_dir() else "examples"
+    return BUILD / folder / connector / f"mcp-{connector}"
 
 
 def free_port():
@@ -70,7 +84,7 @@ class Process:
     def __init__(self, argv, log, env=None, cwd=None):
         self.log = pathlib.Path(log)
         self.output = open(self.log, "ab")
-        clean = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "LANG", "TZ", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")}
+        clean = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "LANG", "TZ", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS")}
         self.popen = subprocess.Popen([str(a) for a in argv], env=clean | (env or {}), cwd=cwd or ROOT, stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.output)
 
     def text(self):
@@ -114,22 +128,20 @@ class Process:
         assert code == expected, f"ended with {code}:\n{text[-3000:]}"
 
 
-class Crm(Process):
-    """mcp-crm on a unix socket, on a copy of the demo database unless a URL is given."""
+class Connector(Process):
+    """mcp-NAME on a unix socket, with its key of the hop."""
 
-    def __init__(self, folder, database=None, args=(), env=None, name="crm", wrapper=()):
-        """wrapper: what comes before the program, to start it under something."""
-        self.socket = folder / f"{name}.sock"
-        if database is None:
-            shutil.copy(demo_database(), folder / f"{name}.sqlite")
-            database = f"sqlite:{folder / f'{name}.sqlite'}"
-        self.database = database
-        settings = {"LISTEN": f"unix:{self.socket}", "DATABASE_URL": database}
+    def __init__(self, folder, connector, env=None, args=(), name=None, wrapper=(), wait=True):
+        """name: of its files, when there are several. wrapper: what comes before the program, to start it under something."""
+        self.connector = connector
+        self.socket = folder / f"{name or connector}.sock"
+        settings = {"LISTEN": f"unix:{self.socket}"}
         if "--no-auth" not in args:
-            settings["HOP_KEY"] = hop_key("crm")
-        super().__init__([*wrapper, MCP_CRM, *args], folder / f"{name}.log", settings | (env or {}))
+            settings["HOP_KEY"] = hop_key(connector)
+        super().__init__([*wrapper, program(connector), *args], folder / f"{name or connector}.log", settings | (env or {}))
         self.http = httpx.Client(transport=httpx.HTTPTransport(uds=str(self.socket)), base_url="http://localhost", timeout=30)
-        wait_until(lambda: self.alive_or_fail() and self.http.get("/health").status_code == 200, "mcp-crm")
+        if wait:
+            wait_until(lambda: self.alive_or_fail() and self.http.get("/health").status_code == 200, f"mcp-{connector}")
 
     def alive_or_fail(self):
         assert self.alive(), self.text()
@@ -139,11 +151,60 @@ class Crm(Process):
     def url(self):
         return f"unix:{self.socket}"
 
+    def row(self, **more):
+        """Its entry in a gateway's config, with the headers of users that it usually gets."""
+        headers = {"forward_headers": USER_HEADERS[self.connector]} if USER_HEADERS.get(self.connector) else {}
+        return {"name": self.connector, "url": self.url} | headers | more
+
+
+class Crm(Connector):
+    """mcp-crm on a copy of the demo database unless a URL is given."""
+
+    def __init__(self, folder, database=None, args=(), env=None, name="crm", wrapper=()):
+        if database is None:
+            shutil.copy(demo_database(), folder / f"{name}.sqlite")
+            database = f"sqlite:{folder / f'{name}.sqlite'}"
+        self.database = database
+        super().__init__(folder, "crm", {"DATABASE_URL": database} | (env or {}), args, name, wrapper)
+
+
+class Standin(Process):
+    """tests/upstreams/NAME.py, a stand-in of an upstream: what it was asked, and what it shall do wrong (standin.py)."""
+
+    def __init__(self, folder, upstream, *args, name=None):
+        address = folder / f"{name or upstream}.url"
+        address.unlink(missing_ok=True)
+        command = [sys.executable, ROOT / "tests/upstreams" / f"{upstream}.py", "--address-file", address, *args]
+        super().__init__(command, folder / f"{name or upstream}-standin.log")
+        self.url = wait_until(lambda: (self.alive() or self.fail()) and address.exists() and address.read_text(), f"the stand-in of {upstream}")
+        self.http = httpx.Client(base_url=self.url, timeout=30, verify=False)
+
+    def fail(self):
+        raise AssertionError(self.text())
+
+    def requests(self, **wanted):
+        """The requests so far whose members (method, path, ...) equal what is wanted."""
+        found = self.http.get("/_demo/requests").json()
+        return [r for r in found if all(r[k] == v for k, v in wanted.items())]
+
+    def forget(self):
+        """Forgets requests and ends faults."""
+        self.forget_requests()
+        self.http.delete("/_demo/fault")
+        return self
+
+    def forget_requests(self):
+        self.http.delete("/_demo/requests")
+
+    def fault(self, kind, **more):
+        answer = self.http.post("/_demo/fault", json={"kind": kind} | more)
+        assert answer.status_code == 200, answer.text
+
 
 class Gateway(Process):
     """The gateway by a config (a dict; JSON is YAML) with the secrets of the tests."""
 
-    def __init__(self, folder, connectors=(), env=None, name="gateway", wait=True, **config):
+    def __init__(self, folder, connectors=(), env=None, name="gateway", wait=True, wrapper=(), **config):
         self.port = free_port()
         self.base = f"http://127.0.0.1:{self.port}"
         self.url = f"{self.base}/mcp"
@@ -156,7 +217,7 @@ class Gateway(Process):
             "connectors": list(connectors),
         } | config
         self.write_config()
-        super().__init__([GUICHE, "serve", self.path], folder / f"{name}.log", env)
+        super().__init__([*wrapper, GUICHE, "serve", self.path], folder / f"{name}.log", env)
         self.http = httpx.Client(base_url=self.base, timeout=60)
         if wait:
             wait_until(lambda: self.alive_or_fail() and self.http.get("/ready").status_code == 200, "the gateway")
@@ -238,6 +299,29 @@ def rpc_body(answer):
     return answer.text
 
 
+def stop_all(processes):
+    """The last one first; what went wrong in any of them is told when all have been stopped."""
+    problems = []
+    for process in reversed(processes):
+        try:
+            process.stop()
+        except AssertionError as problem:
+            problems.append(str(problem))
+    assert not problems, "\n".join(problems)
+
+
+def starting(folder):
+    """What a fixture yields: start(Class, ...) makes one with this folder first; all are stopped at the end."""
+    started = []
+
+    def start(make, *arguments, **options):
+        started.append(make(folder, *arguments, **options))
+        return started[-1]
+
+    yield start
+    stop_all(started)
+
+
 def events(answer_text):
     return [json.loads(line[5:]) for line in answer_text.splitlines() if line.startswith("data:")]
 
@@ -269,8 +353,8 @@ def message_headers(method, params, era):
     headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
     if era == "modern":
         headers |= {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": method}
-        if method == "tools/call":
-            headers["Mcp-Name"] = params["name"]
+        if method in ("tools/call", "prompts/get", "resources/read"):
+            headers["Mcp-Name"] = params["uri" if method == "resources/read" else "name"]
     elif method != "initialize":
         headers["MCP-Protocol-Version"] = "2025-11-25"
     return headers

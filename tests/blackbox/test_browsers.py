@@ -105,6 +105,17 @@ def test_a_preflight_is_answered_without_a_token(browser_door, path):
     )
 
 
+def test_a_preflight_lets_mirrored_arguments_through(browser_door):
+    # MCP 2026-07-28 basic/transports/streamable-http "Custom Headers from Tool Parameters": their names are the tools' own
+    asked = "authorization,mcp-param-region, Mcp-Param-X y, x-evil,mcp-param-tenant"
+    headers = {"Origin": "https://app.example.com", "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": asked}
+    answer = browser_door.gateway.http.request("OPTIONS", "/mcp", headers=headers)
+    allowed = [name.strip() for name in answer.headers["Access-Control-Allow-Headers"].split(",")]
+
+    assert allowed[-2:] == ["mcp-param-region", "mcp-param-tenant"]
+    assert "x-evil" not in allowed and "Mcp-Param-X y" not in allowed
+
+
 def test_a_preflight_of_a_foreign_origin_gets_nothing(browser_door):
     answer = preflight(browser_door, "https://evil.example.com")
 

@@ -27,16 +27,16 @@ FILES = {
         "",
         "a",
     ),
-    "https connector": (GOOD + "connectors:\n  - {name: a, url: 'https://example.com/mcp'}\n", ":3:", "https"),
-    "fixed headers": (
-        GOOD + "connectors:\n  - name: a\n    url: 'unix:/x'\n    headers: {Authorization: x}\n",
+    "a missing ca_file": (GOOD + "connectors:\n  - {name: a, url: 'https://example.com/mcp', ca_file: /none.pem}\n", ":3:", "ca_file"),
+    "mapped Authorization": (
+        GOOD + "connectors:\n  - name: a\n    url: 'unix:/x'\n    forward_headers: {Authorization: X-Token}\n",
         ":5:",
-        "headers",
+        "authorization is never forwarded",
     ),
-    "mapped forward_headers": (
-        GOOD + "connectors:\n  - name: a\n    url: 'unix:/x'\n    forward_headers: {X-A: 'Authorization: Bearer'}\n",
+    "mapped to Cookie": (
+        GOOD + "connectors:\n  - name: a\n    url: 'unix:/x'\n    forward_headers: {X-A: Cookie}\n",
         ":5:",
-        "renaming headers is not served yet",
+        "cookie is the gateway's to write",
     ),
     "command": (GOOD + "connectors:\n  - name: a\n    command: [x]\n", ":", "command|url"),
     "forwarded Authorization": (

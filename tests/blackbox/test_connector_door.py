@@ -65,7 +65,7 @@ CONFIGS = {
         {},
         "public_url",
     ),
-    "jwks by url": ({"auth": {"jwks_url": "https://id.example.com/jwks", "audience": AUDIENCE}}, {}, "jwks_file"),
+    "keys by plain http": ({"auth": {"jwks_url": "http://id.example.com/jwks", "audience": AUDIENCE}}, {}, "jwks_url"),
     "api key that is no digest": (
         {"auth": {"api_keys": [{"name": "a", "sha256": "xyz", "tenant_id": "t", "permissions": ["*"]}]}},
         {},
@@ -205,5 +205,7 @@ def test_a_connector_without_auth_serves_its_one_tenant(start):
     answer = crm_answer(crm, Guiche_Principal=hop_token(tenant_id="demo"))
 
     assert answer.status_code == 200
-    expected = crm_answer(crm).json()["result"]["structuredContent"]
-    assert answer.json()["result"]["structuredContent"] == expected
+    found, expected = (a.json()["result"]["structuredContent"] for a in (answer, crm_answer(crm)))
+    for report in (found, expected):
+        report.pop("to")  # now, which may be two different seconds
+    assert found == expected

@@ -113,7 +113,7 @@ def test_a_statement_that_takes_too_long_is_stopped(start):
     database = connect(crm)
     contact = insert(database, "contacts", tenant_id="slow", created_at=now())
     # The latest of many qualifications of one lead: quadratic work.
-    moments = [(f"q{n}", f"2026-01-01 00:00:{n % 60:02d}.{n:05d}"[:26]) for n in range(12000)]
+    moments = [(f"q{n}", f"2026-01-01 00:00:{n % 60:02d}.{n:05d}"[:26]) for n in range(40000)]
     database.executemany("INSERT INTO lead_qualifications (id, tenant_id, contact_id, status, created_at) VALUES (?, 'slow', ?, 'qualified', ?)", [(i, contact, m) for i, m in moments])
     database.execute("DROP INDEX lead_qualifications_by_contact")
     database.commit()

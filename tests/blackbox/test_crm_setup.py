@@ -111,13 +111,13 @@ def test_demo_data_is_written_once(file):
 def test_demo_data_is_two_tenants_with_a_year_of_work(file):
     file.run("--demo-data")
 
-    for tenant in ("demo", "other"):
+    for tenant, contacts in (("demo", 300), ("other", 150)):  # one sees at a glance whose figures they are
         figures = Figures(file, tenant)
         assert len(figures.agents()) >= 5
-        assert len(figures.table("contacts")) >= 300 and len(figures.table("sessions")) >= 300
+        assert contacts <= len(figures.table("contacts")) < contacts + 50 and len(figures.table("sessions")) >= contacts
         months = {session["started_at"][:7] for session in figures.table("sessions")}
         assert len(months) >= 12
-        assert sum(figures.leads("today")) > 0 and sum(figures.leads("all")) >= 300
+        assert sum(figures.leads("today")) > 0 and sum(figures.leads("all")) >= contacts
     ids = [row["id"] for table in TABLES for row in rows(file, f"SELECT id FROM {table}")]
     assert len(ids) == len(set(ids))
 
@@ -279,6 +279,8 @@ def test_the_log_is_json_lines_without_values(stack):
     door.refusal("analyze_agent_messages", {"agent_id": "value-that-must-not-be-logged"})
     door.call("find_contacts", {"query": "query-that-must-not-be-logged"})
 
+    # An answer may be there a moment before its line.
+    wait_until(lambda: stack.crm.lines(message="call", tool="find_contacts"), "the line of the last call")
     lines = [json.loads(line) for line in stack.crm.text().splitlines()]
     assert all(line["process"] == "mcp-crm" for line in lines)
     assert "query-that-must-not-be-logged" not in stack.crm.text()

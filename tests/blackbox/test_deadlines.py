@@ -8,18 +8,7 @@ import pytest
 
 from fake_connector import hang, progress, response, sse, sse_head, text_result, tool
 from harness import SLOW, bearer, events, message, message_headers, rpc_body, wait_until
-from lab import ERAS, CALL_SECONDS, LONGEST_SECONDS, Lab, named, three_steps
-
-
-@pytest.fixture(scope="module")
-def whole_lab(start_module):
-    return Lab(start_module)
-
-
-@pytest.fixture
-def lab(whole_lab):
-    yield whole_lab
-    assert whole_lab.gateway.alive()
+from lab import ERAS, CALL_SECONDS, LONGEST_SECONDS, named, three_steps
 
 
 def half_then_silence(request):
@@ -106,7 +95,7 @@ def test_who_asks_for_no_progress_gets_none(lab):
     def on_call(request):
         assert "progressToken" not in request.params.get("_meta", {})
         return sse_head() + sse(
-            {"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": "x"}},
+            {"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progressToken": 1, "progress": 1}},
             response(request, text_result("done")),
         )
 

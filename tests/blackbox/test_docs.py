@@ -17,9 +17,10 @@ def test_env_example_is_what_the_programs_print():
     assert (harness.ROOT / ".env.example").read_text() == now, "run: tests/env-example build/dev > .env.example"
 
 
-def test_the_crm_page_has_the_tables_that_mcp_crm_prints():
-    page = (harness.ROOT / "docs/connectors/crm.md").read_text()
-    rows = [line for line in printed(harness.MCP_CRM, "--markdown").splitlines() if line.startswith("|")]
+@pytest.mark.parametrize("name", sorted(page.stem for page in (harness.ROOT / "docs/connectors").glob("*.md")))
+def test_a_connectors_page_has_the_tables_that_it_prints(name):
+    page = (harness.ROOT / f"docs/connectors/{name}.md").read_text()
+    rows = [line for line in printed(harness.program(name), "--markdown").splitlines() if line.startswith("|")]
     assert len(rows) > 30
     assert [row for row in rows if row not in page] == []
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from fake_connector import progress, response, sse, sse_head, text_result, tool
-from harness import SLOW, bearer, events, exchange, message, message_headers, wait_until
+from harness import SLOW, bearer, events, exchange, message, message_headers, token, wait_until
 
 
 def resident_mib(process):
@@ -196,10 +196,14 @@ def test_large_arguments_arrive_whole(start):
 def test_above_the_cap_of_connections_a_client_is_told_to_come_back(start):
     gateway = start.gateway(limits={"connections": 20}, workers=1)
     gateway.http.close()
-    idle = [socket.create_connection(("127.0.0.1", gateway.port)) for _ in range(30)]
-    time.sleep(0.3)
+    # Idle ones would make room: these are in the middle of a request, and know that their heads have been read.
+    busy = [socket.create_connection(("127.0.0.1", gateway.port), timeout=10) for _ in range(20)]
+    for connection in busy:
+        head = f"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token()}\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
+        connection.sendall(head.encode())
+        assert connection.recv(100).startswith(b"HTTP/1.1 100")
     received = exchange(gateway.port, b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", seconds=1)
-    for connection in idle:
+    for connection in busy:
         connection.close()
 
     assert received.startswith(b"HTTP/1.1 503")

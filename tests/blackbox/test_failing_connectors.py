@@ -9,18 +9,7 @@ import pytest
 
 from fake_connector import http, response, sse, sse_head, text_result
 from harness import events
-from lab import ERAS, Lab, named
-
-
-@pytest.fixture(scope="module")
-def whole_lab(start_module):
-    return Lab(start_module)
-
-
-@pytest.fixture
-def lab(whole_lab):
-    yield whole_lab
-    assert whole_lab.gateway.alive()
+from lab import ERAS, named
 
 
 def json_answer(request, body):
@@ -261,6 +250,38 @@ def test_an_error_about_our_own_hop_is_not_shown_as_if_it_were_the_clients(lab, 
     assert answer.json().get("error", {}).get("code") != code
 
 
+def refusal(status, code):
+    def on_call(request):
+        error = {"code": code, "message": "The ledger is closed."}
+        return http(status, "application/json", json.dumps({"jsonrpc": "2.0", "id": request.id, "error": error}))
+
+    return on_call
+
+
+@pytest.mark.parametrize("status", [400, 404, 429, 500, 503])
+def test_the_http_status_of_a_json_rpc_error_stays_on_the_hop(lab, status):
+    # old SDKs lose the text of any other status, or never return
+    lab.script(refusal(status, -32000))
+    modern = lab.gateway.rpc("tools/call", {"name": "lab_write"}, "modern")
+
+    assert "The ledger is closed." in lab.text("write")
+    assert modern.status_code == 200 and modern.json()["error"] == {"code": -32000, "message": "The ledger is closed."}
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_a_method_that_a_connector_does_not_know_is_not_the_callers_mistake(lab, era):
+    # MCP 2026-07-28 basic/transports/streamable-http: 404 and -32601 for an unknown method
+    assert "Nothing was done" in lab.script(refusal(404, -32601)).text("write", era)
+
+
+@pytest.mark.parametrize("code", [401, 403])
+def test_what_a_connector_says_beside_a_refusal_of_credentials_is_not_handed_on(lab, code):
+    # it speaks about credentials that are ours
+    text = lab.script(refusal(code, -32000)).text("write")
+
+    assert "credentials" in text and "ledger" not in text
+
+
 def test_a_result_without_content_gets_some(lab):
     # MCP 2025-11-25 CallToolResult: content is required; CrewAI reads its first block.
     lab.script(lambda r: {"structuredContent": {"n": 1}})
@@ -302,6 +323,16 @@ def test_input_required_never_reaches_a_legacy_client(lab):
     lab.script(lambda r: {"resultType": "input_required", "requestState": "s", "inputRequests": {}})
 
     assert "input" in lab.text("read")
+
+
+def test_a_kind_of_result_that_nobody_knows_is_an_error(lab):
+    # MCP 2026-07-28 basic "ResultType": values of an extension come only from servers that have advertised it.
+    lab.script(lambda r: {"resultType": "acme/queued", "content": []})
+
+    assert "not known" in lab.text("read")
+    answer = lab.gateway.rpc("tools/call", {"name": "lab_read", "arguments": {"x": 1}}, "modern")
+    assert answer.status_code == 200
+    assert answer.json()["error"]["code"] == -32603
 
 
 def test_an_error_result_of_a_tool_passes_as_it_is(lab):

@@ -318,9 +318,30 @@ def test_an_empty_array_is_refused(stack):
     assert answer.json()["error"]["code"] == -32600
 
 
-def test_a_batch_is_refused_with_a_sentence(stack):
-    # Batches of 2025-03-26 come with "The whole protocol"; nothing of one may be done before.
+def test_a_batch_is_answered_by_an_array(stack):
+    # MCP 2025-03-26 basic "Batching", and what an absent version header stands for
     answer = post(stack, [message("ping", None, "legacy"), message("ping", None, "legacy", 2)])
+
+    assert answer.status_code == 200
+    assert sorted(element["id"] for element in answer.json()) == [1, 2]
+    assert all(element["result"] == {} for element in answer.json())
+
+
+def test_a_batch_calls_tools_beside_each_other(stack):
+    calls = [message("tools/call", {"name": "crm_list_agents"}, "legacy", n) for n in range(5)]
+    wrong = message("tools/call", {"name": "crm_nothing", "arguments": {}}, "legacy", "wrong")
+    answer = post(stack, [*calls, message("notifications/initialized", None, "legacy", None), wrong])
+    results = {element["id"]: element["result"] for element in answer.json()}
+
+    assert answer.status_code == 200
+    assert set(results) == {0, 1, 2, 3, 4, "wrong"}
+    assert all(results[n]["content"] and not results[n].get("isError") for n in range(5))
+    assert results["wrong"]["isError"] and "not found" in results["wrong"]["content"][0]["text"].lower()
+    assert "structuredContent" not in results[0], "2025-03-26 does not know it"
+
+
+def test_a_batch_of_a_later_revision_is_refused_with_a_sentence(stack):
+    answer = post(stack, [message("ping", None, "legacy")], MCP_Protocol_Version="2025-06-18")
 
     assert answer.status_code == 400
     assert answer.json()["error"]["code"] == -32600

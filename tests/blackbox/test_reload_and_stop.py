@@ -142,14 +142,17 @@ def test_many_reloads_under_load_lose_no_call(start):
     threads = [threading.Thread(target=load) for _ in range(3)]
     for thread in threads:
         thread.start()
-    for _ in range(20):
+    reloads = 0
+    while reloads < 20 or (len(fake.calls()) <= 20 and reloads < 1000):  # a busy machine takes its time
         gateway.signal(signal.SIGHUP)
+        reloads += 1
         time.sleep(0.03)
     stop.set()
     for thread in threads:
         thread.join()
 
-    assert failures == [] and len(fake.calls()) > 20
+    assert failures == []
+    assert len(fake.calls()) > 20
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 import harness
-from harness import GUICHE, JWT_SECRET, MCP_CRM, SLOW, free_port, hop_key, message, wait_until
+from harness import GUICHE, JWT_SECRET, MCP_CRM, SLOW, free_port, hop_key, message, token, wait_until
 
 
 def refused_start(*arguments, env=None, program=GUICHE):
@@ -86,7 +86,10 @@ def test_a_file_that_is_no_socket_is_not_removed(folder):
 
 @pytest.mark.parametrize(
     "sent",
-    [b"POST /mcp HTTP/1.1\r\nHost: x\r\n", b"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n{"],
+    [
+        b"POST /mcp HTTP/1.1\r\nHost: x\r\n",
+        f"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token()}\r\nContent-Length: 100\r\n\r\n{{".encode(),
+    ],
     ids=["headers", "body"],
 )
 def test_a_client_that_is_too_slow_is_let_go(start, sent):

@@ -102,9 +102,9 @@ def run(client, url, token, steps, *, headers=None, patience=20, pauses=(), **mo
     return _run(command, {**scenario, "mode": mode} if mode else scenario, patience, pauses)
 
 
-def run_crew(url, token, *, patience=60):
-    """Runs the crew of docs/examples with the scripted model."""
-    return _run(CREW[0], {"url": url, "token": token}, patience, ())
+def run_crew(url, token, crew="sales", *, patience=60):
+    """Runs a crew of docs/examples with the scripted model: sales, product-search or order-creation."""
+    return _run(CREW[0], {"url": url, "token": token, "crew": crew}, patience, ())
 
 
 def _run(command, scenario, patience, pauses):

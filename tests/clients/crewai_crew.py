@@ -1,11 +1,12 @@
-"""Runs the crew of docs/examples against the gateway, with a model that follows a script instead of thinking.
+"""Runs a crew of docs/examples against the gateway, with a model that follows a script instead of thinking.
 
-The script is what a model would do: call the top agent, then the contacts, then qualify the first of them, with ids and
-names read from the earlier results. So each result must reach the model whole, through CrewAI's own path.
-The scenario has no steps. One line, "crew", tells `tools` (all that the model was shown), `calls` (what it asked and
-was told) and `text` (the crew's answer).
+A script is what a model would do, with ids and names read from the earlier results: so each result must reach the model
+whole, through CrewAI's own path. A crew has a script for each of its tasks, in their order.
+The scenario has `crew` (a name of CREWS) and no steps. One line, "crew", tells `tools` (all that the model was shown),
+`calls` (what it asked and was told) and `text` (the crew's answer).
 """
 
+import functools
 import importlib.util
 import json
 import os
@@ -17,13 +18,14 @@ import driver
 from crewai import BaseLLM
 from pydantic import PrivateAttr
 
-EXAMPLE = Path(__file__).parents[2] / "docs/examples/crewai_crew.py"
+EXAMPLES = Path(__file__).parents[2] / "docs/examples"
 
 
 class ScriptedLLM(BaseLLM):
-    """Answers each request with the script's next tool call, or with its last word."""
+    """Answers each request with the script's next tool call, or with its last word; then the next script begins."""
 
-    _script = PrivateAttr()
+    _scripts = PrivateAttr()
+    _asked = PrivateAttr(default=False)  # the running script waits for the result of its call
     shown: list = []
     calls: list = []
 
@@ -33,12 +35,16 @@ class ScriptedLLM(BaseLLM):
     def call(self, messages, tools=None, **_):
         if tools:
             self.shown = [tool["function"]["name"] for tool in tools]
-        if self.calls:
-            self.calls[-1]["result"] = [each["content"] for each in messages if each["role"] == "tool"][-1]
+        result = None
+        if self._asked:
+            result = self.calls[-1]["result"] = [each["content"] for each in messages if each["role"] == "tool"][-1]
         try:
-            name, arguments = self._script.send(self.calls[-1]["result"] if self.calls else None)
+            name, arguments = self._scripts[0].send(result)
         except StopIteration as end:
+            self._asked = False
+            self._scripts.pop(0)
             return end.value
+        self._asked = True
         self.calls.append({"name": name, "arguments": arguments})
         return [self._tool_call(name, arguments)]
 
@@ -63,13 +69,69 @@ def hand_over_a_lead():
     return f"Qualified {contact} for {agent}."
 
 
+def number(result, name):
+    return read(result, rf"\b{name}\W+(\d+(?:\.\d+)?)")
+
+
+def find_a_product():
+    found = yield "qdrant_search_text", {"collection": "products", "query": "wireless headphones", "limit": 3}
+    return f"Product id {number(found, 'odoo_product_id')}."
+
+
+def quote_it():
+    found = yield "odoo_search_records", {
+        "model": "product.product",
+        "domain": [["name", "ilike", "headphones"]],
+        "fields": ["name", "default_code", "list_price", "qty_available"],
+    }
+    return f"{read(found, '(Wireless Headphones Pro)')} costs {number(found, 'list_price')}."
+
+
+def order_it():
+    customer = yield "odoo_search_records", {"model": "res.partner", "domain": [["email", "=", "ana@example.com"]]}
+    product = yield "odoo_search_records", {"model": "product.product", "domain": [["name", "=", "Wireless Headphones Pro"]]}
+    line = {"product_id": int(number(product, "id")), "product_uom_qty": 2}
+    created = yield "odoo_create_record", {
+        "model": "sale.order",
+        "values": {"partner_id": int(number(customer, "id")), "order_line": [[0, 0, line]]},
+    }
+    order = int(number(created, "id"))
+    yield "odoo_call_method", {"model": "sale.order", "method": "action_confirm", "ids": [order]}
+    confirmed = yield "odoo_read_records", {"model": "sale.order", "ids": [order], "fields": ["name", "state", "amount_total"]}
+    return f"Order {read(confirmed, '(S[0-9]+)')}, {number(confirmed, 'amount_total')} in all."
+
+
+def tell_the_customer():
+    customer = yield "chatwoot_search_contacts", {"query": "ana@example.com"}
+    conversations = yield "chatwoot_list_conversations", {"contact_id": int(number(customer, "contact_id"))}
+    conversation = int(number(conversations, "conversation_id"))
+    yield "chatwoot_send_message", {"conversation_id": conversation, "content": "Your order is confirmed. Thank you!"}
+    return f"Told the customer in conversation {conversation}."
+
+
 def read(result, pattern):
     match = re.search(pattern, result)
     return match and match[1]
 
 
-def example():
-    spec = importlib.util.spec_from_file_location("example", EXAMPLE)
+# Name: file of docs/examples, its function with the arguments that come before the model, scripts.
+CREWS = {
+    "sales": ("crewai_crew.py", lambda module: module.sales_crew, [hand_over_a_lead]),
+    "product-search": (
+        "product_search_crew.py",
+        lambda module: functools.partial(module.product_search_crew, "something to listen to music"),
+        [find_a_product, quote_it],
+    ),
+    "order-creation": (
+        "order_creation_crew.py",
+        lambda module: functools.partial(module.order_creation_crew, "ana@example.com", "Wireless Headphones Pro", 2),
+        [order_it, tell_the_customer],
+    ),
+}
+
+
+def example(file):
+    spec = importlib.util.spec_from_file_location("example", EXAMPLES / file)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -79,11 +141,12 @@ def main():
     scenario = driver.read_scenario()
     os.environ["GUICHE_URL"] = scenario["url"]
     os.environ["GUICHE_TOKEN"] = scenario["token"]
+    file, crew, scripts = CREWS[scenario["crew"]]
     llm = ScriptedLLM(model="scripted")
-    llm._script = hand_over_a_lead()
+    llm._scripts = [script() for script in scripts]
     with driver.told({"do": "crew"}) as line:
         try:
-            line["text"] = example().sales_crew(llm).kickoff().raw
+            line["text"] = crew(example(file))(llm=llm).kickoff().raw
         finally:
             line.update(tools=llm.shown, calls=llm.calls)
     driver.say({"do": "close"})

@@ -1,6 +1,8 @@
 guiche_test(test_err base)
 guiche_test(test_base64 base)
+guiche_test(test_percent base)
 guiche_test(test_buf base)
+guiche_test(test_mem base)
 guiche_test(test_buf_utf8 base)
 guiche_test(test_clock base)
 guiche_test(test_log base)

@@ -33,24 +33,44 @@ static config_t fixture_config = {
     .references = 1000000,
 };
 
-#define FIXTURE_TOOLS 16
+#define FIXTURE_ITEMS 16
 typedef struct {
-    listing_t listing;
-    span_t tools[FIXTURE_TOOLS];
+    listing_t lists[MCP_KINDS];
+    span_t items[MCP_KINDS][FIXTURE_ITEMS];
+    mcp_capabilities_t offers;
 } fixture_listing_t;
+
+static inline void fixture_add_to(fixture_listing_t *to, mcp_kind_t kind, const char *declaration)
+{
+    listing_t *list = &to->lists[kind];
+
+    list->items = to->items[kind];
+    list->ttl_ms = -1;
+    to->items[kind][list->count++] = span_of(declaration);
+}
 
 static inline void fixture_add(fixture_listing_t *to, const char *declaration)
 {
-    to->listing.tools = to->tools;
-    to->listing.ttl_ms = -1;
-    to->tools[to->listing.count++] = span_of(declaration);
+    fixture_add_to(to, MCP_TOOLS, declaration);
+}
+
+/* NULL: it has not answered. */
+static inline found_t fixture_found(const fixture_listing_t *listing, mcp_revision_t revision)
+{
+    found_t found = { .revision = revision, .asked = true, .listed = listing != NULL };
+
+    for (int kind = 0; listing && kind < MCP_KINDS; kind++) {
+        found.lists[kind] = &listing->lists[kind];
+        found.declared.offers = listing->offers;
+    }
+    return found;
 }
 
 static inline catalog_t *fixture_catalog(fixture_listing_t *crm, fixture_listing_t *odoo, metrics_t *metrics)
 {
     found_t found[CONNECTORS] = {
-        { .listing = crm ? &crm->listing : NULL, .revision = MCP_2026_07_28, .asked = true },
-        { .listing = odoo ? &odoo->listing : NULL, .revision = MCP_2025_06_18, .asked = true },
+        fixture_found(crm, MCP_2026_07_28),
+        fixture_found(odoo, MCP_2025_06_18),
     };
 
     return catalog_build(&fixture_config, found, metrics);

@@ -213,7 +213,33 @@ static const tool_t whoami_tool = {
     .name = "whoami", .description = "Who asks.", .read_only = true, .run = whoami
 };
 
-static const tool_t *const tools[] = { &echo_tool, &slow_tool, &fail_tool, &block_tool, &whoami_tool, NULL };
+/* route: an argument that travels in a header as well. */
+
+typedef struct {
+    const char *region;
+} route_args_t;
+
+static const field_t route_args[] = {
+    FIELD(route_args_t, region, .header = "Region", .doc = "Where."),
+    { 0 },
+};
+
+static void route(call_t *call, const void *decoded)
+{
+    const route_args_t *a = decoded;
+
+    call_finish(call, NULL, a->region ? a->region : "nowhere");
+}
+
+static const tool_t route_tool = { .name = "route",
+                                   .description = "Say where.",
+                                   .args = route_args,
+                                   .args_size = sizeof(route_args_t),
+                                   .read_only = true,
+                                   .run = route };
+
+static const tool_t *const tools[] = { &echo_tool,   &slow_tool,  &fail_tool, &block_tool,
+                                       &whoami_tool, &route_tool, NULL };
 
 static void *fixture_open(runtime_t *runtime, const void *values, err_t *err)
 {

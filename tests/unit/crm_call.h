@@ -1,28 +1,18 @@
-/* A fake of the connector runtime for the tests of mcp-crm: calls of tools on a real loop and helper pool,
- * against a SQLite file of its own. crm_call.c implements what connector.h promises to tools. */
+/* Calls of the tools of mcp-crm for its tests, with a helper pool and a SQLite file of its own. */
 #pragma once
 
 #include <jansson.h>
 
+#include "call_fake.h"
 #include "crm.h"
 
 typedef struct {
     char path[64], url[96];
     db_options_t options;
-    loop_t *loop;
     pool_t *pool;
     crm_settings_t settings;
     crm_t state;
-    /* of the last call */
-    json_t *result;
-    char *text;
-    bool failed;
-    err_t err;
-    int progress_count;
-    char stages[512]; /* "starting processing comparing" */
-    double last_done, last_total;
-    int64_t left_ms;   /* what call_left_ms() says */
-    bool cancel_first; /* cancel the call as soon as run() has returned */
+    call_fake_t call; /* with what the last call said */
 } crm_bench_t;
 
 /* With the tables; demo: with demo data too. DATABASE_URL_FOR_TESTS in the environment names a PostgreSQL to

@@ -197,6 +197,7 @@ void http_stream_start(http_request_t *request, int status, const char *content_
 size_t http_stream_write(http_request_t *request, struct evbuffer *bytes)
 {
     cr_assert(open_one(request)->streaming);
+    request->waiting += request->stalled ? evbuffer_get_length(bytes) : 0;
     take(request, bytes);
     return request->waiting;
 }

@@ -19,6 +19,7 @@ struct http_request {
     buf_t type, added; /* added: "Name: value\n" lines of http_add_header */
     buf_t sent;        /* body, or what was streamed */
     size_t waiting;    /* what http_stream_write returns */
+    bool stalled;      /* the client reads nothing: what is streamed adds to waiting */
     int64_t heartbeat_ms;
 };
 

@@ -212,9 +212,10 @@ static void UNUSED stop(void)
     mem_free(fx.address);
 }
 
+/* 20 s: a busy machine under a sanitizer is slow, and a failure is rare. */
 static bool UNUSED becomes(atomic_int *counter, int value)
 {
-    for (int i = 0; i < 500 && atomic_load(counter) != value; i++) {
+    for (int i = 0; i < 2000 && atomic_load(counter) != value; i++) {
         usleep(10000);
     }
     return atomic_load(counter) == value;

@@ -7,6 +7,7 @@
 #include "mem.h"
 
 #define MEMBERS 8
+#define ASKED_MAX 16
 
 struct http_request {
     const fake_header_t *headers;
@@ -27,7 +28,16 @@ struct mcp_call {
     size_t count;
     err_t error;
     bool failed;
-    buf_t progress;
+    int rpc_code;
+    char *rpc_message, *rpc_data;
+    buf_t progress, log;
+    bool can_ask;
+    struct {
+        char *method, *params;
+        mcp_reply_f on_reply;
+        void *self;
+    } asked[ASKED_MAX];
+    size_t asked_count;
 };
 
 mcp_call_t *fake_call_new(mcp_era_t era, const char *arguments, const fake_header_t *headers)
@@ -38,6 +48,7 @@ mcp_call_t *fake_call_new(mcp_era_t era, const char *arguments, const fake_heade
     call->arguments = arguments ? mem_strdup(arguments) : NULL;
     call->principal = principal_new("anna", "demo", permissions, 1);
     call->http.headers = headers;
+    call->request.act = MCP_CALL_TOOL;
     call->request.era = era;
     call->request.revision = era == MCP_MODERN ? MCP_2026_07_28 : MCP_LEGACY_LATEST;
     call->request.arguments = span_of(call->arguments);
@@ -52,7 +63,14 @@ void fake_call_free(mcp_call_t *call)
         mem_free(call->keys[i]);
         mem_free(call->values[i]);
     }
+    for (size_t i = 0; i < call->asked_count; i++) {
+        mem_free(call->asked[i].method);
+        mem_free(call->asked[i].params);
+    }
+    mem_free(call->rpc_message);
+    mem_free(call->rpc_data);
     buf_free(&call->progress);
+    buf_free(&call->log);
     principal_unref(call->principal);
     mem_free(call->arguments);
     mem_free(call);
@@ -111,6 +129,42 @@ const err_t *fake_error(const mcp_call_t *call)
 const char *fake_progress(mcp_call_t *call)
 {
     return buf_text(&call->progress);
+}
+
+const char *fake_log(mcp_call_t *call)
+{
+    return buf_text(&call->log);
+}
+
+mcp_request_t *fake_request(mcp_call_t *call)
+{
+    return &call->request;
+}
+
+int fake_rpc_error(const mcp_call_t *call, const char **ret_message, const char **ret_data)
+{
+    *ret_message = call->rpc_message;
+    *ret_data = call->rpc_data;
+    return call->rpc_code;
+}
+
+void fake_call_let_ask(mcp_call_t *call)
+{
+    call->can_ask = true;
+}
+
+const char *fake_asked(const mcp_call_t *call, size_t index, const char **ret_params)
+{
+    if (index >= call->asked_count) {
+        return NULL;
+    }
+    *ret_params = call->asked[index].params;
+    return call->asked[index].method;
+}
+
+void fake_call_reply(mcp_call_t *call, size_t index, const mcp_reply_t *reply)
+{
+    call->asked[index].on_reply(call->asked[index].self, reply);
 }
 
 /* server.h */
@@ -174,6 +228,45 @@ void mcp_call_error(mcp_call_t *call, const err_t *err)
     call->answers++;
     call->failed = true;
     call->error = *err;
+}
+
+static char *copy_span(span_t text)
+{
+    return text.at ? mem_strndup(text.at, text.length) : NULL;
+}
+
+void mcp_call_rpc_error(mcp_call_t *call, const mcp_rpc_error_t *error)
+{
+    call->answers++;
+    call->rpc_code = error->code;
+    call->rpc_message = copy_span(error->message);
+    call->rpc_data = copy_span(error->data);
+}
+
+size_t mcp_call_log(mcp_call_t *call, span_t level, span_t params)
+{
+    buf_add_span(&call->log, level);
+    buf_add_char(&call->log, ' ');
+    buf_add_span(&call->log, params);
+    buf_add_char(&call->log, '\n');
+    return call->waiting_bytes;
+}
+
+bool mcp_call_can_ask(const mcp_call_t *call)
+{
+    return call->can_ask;
+}
+
+bool mcp_call_ask(mcp_call_t *call, span_t method, span_t params, mcp_reply_f on_reply, void *self)
+{
+    if (!call->can_ask || call->asked_count == ASKED_MAX) {
+        return false;
+    }
+    call->asked[call->asked_count].method = copy_span(method);
+    call->asked[call->asked_count].params = copy_span(params);
+    call->asked[call->asked_count].on_reply = on_reply;
+    call->asked[call->asked_count++].self = self;
+    return true;
 }
 
 /* http_server.h */

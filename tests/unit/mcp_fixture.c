@@ -17,13 +17,23 @@ static int authenticate(void *self, http_request_t *request, principal_t **ret, 
         *err = f->refuse;
         return -1;
     }
-    *ret = principal_new("ana", "demo", NULL, 0);
+    *ret = principal_new(f->subject, "demo", NULL, 0);
     return 0;
 }
 
-static int list(void *self, const mcp_request_t *request, mcp_list_t *ret, err_t *err)
+static void capabilities(void *self, const mcp_request_t *request, mcp_capabilities_t *ret)
 {
     fixture_t *f = self;
+
+    (void)request;
+    *ret = f->offers;
+}
+
+static int list(void *self, const mcp_request_t *request, mcp_kind_t kind, mcp_list_t *ret, err_t *err)
+{
+    fixture_t *f = self;
+
+    (void)kind;
 
     if (f->list_error.text[0]) {
         *err = f->list_error;
@@ -45,6 +55,29 @@ static void call(void *self, mcp_call_t *call)
     }
 }
 
+static int admit(void *self, mcp_listen_t *listen, err_t *err)
+{
+    fixture_t *f = self;
+
+    return f->admit ? f->admit(listen, err) : 0;
+}
+
+static void listen(void *self, mcp_listen_t *listen)
+{
+    fixture_t *f = self;
+
+    f->open_listen = listen;
+}
+
+static void answered(void *self, const principal_t *principal, span_t message)
+{
+    fixture_t *f = self;
+
+    f->answered++;
+    snprintf(f->answered_text, sizeof(f->answered_text), "%.*s", SPAN_ARGS(message));
+    snprintf(f->answered_by, sizeof(f->answered_by), "%s", principal->subject);
+}
+
 static void ended(void *self, const mcp_ended_t *ended)
 {
     fixture_t *f = self;
@@ -62,24 +95,46 @@ static void ended(void *self, const mcp_ended_t *ended)
     cr_expect(ended->us >= 0);
 }
 
-static const mcp_handlers_t handlers = { authenticate, list, call, ended };
+static mcp_handlers_t handlers = {
+    .authenticate = authenticate,
+    .capabilities = capabilities,
+    .list = list,
+    .call = call,
+    .answered = answered,
+    .ended = ended,
+};
 
 void fixture_open(void)
 {
+    loop_t *loop = loop_new();
+
     fixture = (fixture_t){
+        .loop = loop,
+        .subject = "ana",
+        .offers = { .tools = true },
         .options = { .name = "test",
                      .title = "Test",
                      .version = "1.0",
                      .instructions = "Ask.",
-                     .heartbeat_ms = 15000 },
-        .list = { .tools = SPAN("[{\"name\":\"a\",\"inputSchema\":{\"type\":\"object\"}}]"), .ttl_ms = 5000 },
+                     .heartbeat_ms = 15000,
+                     .loop = loop,
+                     .ask_prefix = "w3" },
+        .list = { .items = SPAN("[{\"name\":\"a\",\"inputSchema\":{\"type\":\"object\"}}]"), .ttl_ms = 5000 },
     };
     fixture.server = mcp_server_new(&handlers, &fixture, &fixture.options);
+}
+
+void fixture_open_listening(void)
+{
+    handlers.admit = admit;
+    handlers.listen = listen;
+    fixture_open();
 }
 
 void fixture_close(void)
 {
     mcp_server_free(fixture.server);
+    loop_free(fixture.loop);
 }
 
 static void check_json(span_t json)

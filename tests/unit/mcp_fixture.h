@@ -14,12 +14,20 @@
 typedef struct {
     mcp_server_t *server;
     mcp_options_t options;
-    err_t refuse;     /* authenticate fails with it when refuse.text is set */
-    err_t list_error; /* the same for list */
+    loop_t *loop;
+    const char *subject;       /* who asks; "ana" */
+    mcp_capabilities_t offers; /* tools */
+    err_t refuse;              /* authenticate fails with it when refuse.text is set */
+    err_t list_error;          /* the same for list */
     mcp_list_t list;
     mcp_shape_t listed_as;
     void (*call)(mcp_call_t *call); /* NULL: the call stays open in open_call */
     mcp_call_t *open_call;
+    int (*admit)(mcp_listen_t *listen, err_t *err); /* NULL: all are taken */
+    mcp_listen_t *open_listen;                      /* what was handed over last */
+
+    int answered; /* how often the answer to a question of another loop was handed over */
+    char answered_text[200], answered_by[100];
 
     int ended;        /* how often it was told */
     mcp_ended_t last; /* of the last one; its pointers are dead but for text */
@@ -29,8 +37,9 @@ typedef struct {
 } fixture_t;
 
 extern fixture_t fixture;
-void fixture_open(void);  /* as .init of a test */
-void fixture_close(void); /* as .fini */
+void fixture_open(void);           /* as .init of a test */
+void fixture_open_listening(void); /* the same, with a handler for subscriptions/listen */
+void fixture_close(void);          /* as .fini */
 
 /* POST with Host: localhost and the headers given; the answer is checked. Free with fake_free(). */
 http_request_t *post_bytes(const char *headers, span_t body);

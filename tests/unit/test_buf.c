@@ -18,6 +18,24 @@ Test(buf, grows_and_keeps_what_it_has)
     cr_assert_eq(memcmp(buf.data + 19990, "5,6,7,8,9,", 10), 0);
 }
 
+static void expect_count(size_t count, const char *what, const char *text)
+{
+    AUTO_BUF buf = { 0 };
+
+    buf_add_count(&buf, count, what);
+    cr_expect_str_eq(buf_text(&buf), text);
+}
+
+Test(buf, counts_as_people_do)
+{
+    expect_count(0, "agent", "0 agents");
+    expect_count(1, "agent", "1 agent");
+    expect_count(2, "agent", "2 agents");
+    expect_count(1, "inbox", "1 inbox");
+    expect_count(2, "inbox", "2 inboxes");
+    expect_count(2, "canned response", "2 canned responses");
+}
+
 Test(buf, formats_text_longer_than_its_room)
 {
     AUTO_BUF buf = { 0 };

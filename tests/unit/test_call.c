@@ -67,10 +67,18 @@ static void tear_down(void)
 
 TestSuite(call, .init = set_up, .fini = tear_down);
 
+static void begin(const tool_t *tool)
+{
+    static entry_t entry;
+
+    entry = entry_of_tool(tool);
+    call_start(&runtime, &entry, mcp);
+}
+
 static void start_as(mcp_era_t era, const tool_t *tool, const char *arguments, const fake_header_t *headers)
 {
     mcp = fake_call_new(era, arguments, headers);
-    call_start(&runtime, tool, mcp);
+    begin(tool);
 }
 
 static void start(const tool_t *tool, const char *arguments)
@@ -359,7 +367,7 @@ Test(call, sends_progress_to_who_asked)
 {
     mcp = fake_call_new(MCP_MODERN, NULL, NULL);
     fake_call_ask_progress(mcp);
-    call_start(&runtime, &reader, mcp);
+    begin(&reader);
     call_progress(seen, "comparing", 1, 4, "Agent \"one\"", json_pack("{s:i}", "agent", 1));
     call_progress(seen, NULL, 2.5, 0, NULL, NULL);
     cr_assert_str_eq(
@@ -397,7 +405,7 @@ Test(call, sends_no_progress_that_does_not_advance)
 {
     mcp = fake_call_new(MCP_MODERN, NULL, NULL);
     fake_call_ask_progress(mcp);
-    call_start(&runtime, &reader, mcp);
+    begin(&reader);
     call_progress(seen, "starting", 0, 2, NULL, NULL);
     call_progress(seen, "processing", 0, 2, NULL, NULL);
     call_progress(seen, "processing", -1, 2, NULL, NULL);
@@ -410,7 +418,7 @@ Test(call, gets_its_time_again_with_each_progress_event_up_to_two_minutes)
 {
     mcp = fake_call_new(MCP_MODERN, NULL, NULL);
     fake_call_ask_progress(mcp);
-    call_start(&runtime, &reader, mcp);
+    begin(&reader);
     seen->started_ms -= 50000;
     seen->deadline_ms -= 50000;
     call_progress(seen, "processing", 1, 3, NULL, NULL);

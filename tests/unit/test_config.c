@@ -93,7 +93,7 @@ Test(config, takes_the_example_of_the_design)
     cr_assert_eq(config->workers, 3);
     cr_assert_eq(config->connector_count, 2);
     cr_assert(config->connectors[0].trusted);
-    cr_assert_str_eq(config->connectors[0].forward_headers[1], "x-odoo-api-key");
+    cr_assert_str_eq(config->connectors[0].forward_headers[1].from, "x-odoo-api-key");
     cr_assert_eq(config->connectors[0].timeout_ms, 10000);
     cr_assert_str_eq(config->connectors[0].hop.socket_path, "/run/guiche/odoo.sock");
     cr_assert(!config->connectors[1].trusted);
@@ -204,14 +204,64 @@ Test(config, needs_the_hop_secret_for_trusted_connectors_only)
                            "}\nconnectors: [{name: crm, url: \"unix:/x\", trust: none}]\n"));
 }
 
-Test(config, refuses_what_it_cannot_do_yet_with_a_sentence)
+Test(config, takes_keys_by_url_over_https_or_on_loopback)
 {
-    refused(AUTH "connectors: [{name: a, url: \"https://x/mcp\"}]\n", ":3:", "https");
-    refused(AUTH "connectors: [{name: a, url: \"unix:/x\", headers: {A: b}}]\n", ":3:", "not served yet");
-    refused(AUTH "connectors: [{name: a, url: \"unix:/x\", forward_headers: {A: b}}]\n",
-            ":3:", "not served yet");
-    refused(AUTH "connectors: [{name: a, command: [npx, x]}]\n", ":3:", "not served yet");
-    refused("auth: {jwks_url: \"https://x\"}\n", ":1:", "jwks_file");
+#define BY_URL(url) "auth: {audience: a, jwks_url: \"" url "\"}\n"
+    static const char *const good[] = { BY_URL("https://id.example.com/jwks"), BY_URL("https://x:8443/"),
+                                        BY_URL("http://127.0.0.1:9000/jwks"), BY_URL("http://[::1]/jwks"),
+                                        BY_URL("http://localhost?x") };
+    static const char *const bad[] = { BY_URL("http://id.example.com/jwks"),
+                                       BY_URL("http://localhost.example.com/"),
+                                       BY_URL("http://127.0.0.1@example.com/"),
+                                       BY_URL("https://"),
+                                       BY_URL("HTTPS://id.example.com/"),
+                                       BY_URL("https://id.example.com/\\x01"),
+                                       BY_URL("id.example.com/jwks") };
+    for (size_t i = 0; i < COUNT_OF(good); i++) {
+        config_t *config = load_well(good[i]);
+        cr_assert(config->has_jwks && config->jwks_url);
+        config_unref(config);
+    }
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        refused(bad[i], "", "auth.jwks_url");
+    }
+    set_env("ENVIRONMENT", "production");
+    refused(good[2], "", "must be https");
+    config_unref(load_well(good[0]));
+}
+
+Test(config, asks_for_an_audience_where_keys_come_by_url)
+{
+    refused("auth: {jwks_url: \"https://id.example.com/jwks\"}\n", "", "audience");
+    refused("auth: {jwks_url: \"https://id.example.com/jwks\", audience: a, jwks_ca_file: /no/such.pem}\n",
+            "", "/no/such.pem");
+}
+
+Test(config, keeps_a_command_with_its_variables)
+{
+    set_env("GIVEN", "value");
+    config_t *config = load_well(AUTH "allow_commands: true\nconnectors:\n"
+                                      "  - {name: odoo, command: [npx, -y, server], "
+                                      "env: {TOKEN: \"${GIVEN}\", EMPTY: \"\"}, cwd: /srv}\n");
+    const connector_config_t *connector = &config->connectors[0];
+
+    cr_expect_str_eq(connector->command[0], "npx");
+    cr_expect_str_eq(connector->command[2], "server");
+    cr_expect_null(connector->command[3]);
+    cr_expect_str_eq(connector->env[0], "TOKEN=value");
+    cr_expect_str_eq(connector->env[1], "EMPTY=");
+    cr_expect_str_eq(connector->cwd, "/srv");
+    cr_expect_str_eq(connector->prefix, "odoo_");
+    cr_expect_not(connector->trusted, "the name of a connector of ours makes no command one");
+    cr_expect_eq(connector->forward_count, 0u);
+    config_unref(config);
+}
+
+Test(config, runs_no_command_unless_that_is_allowed)
+{
+    refused(AUTH "connectors: [{name: a, command: [npx, x]}]\n", "the connector a", "allow_commands: true");
+    refused(AUTH "allow_commands: false\nconnectors: [{name: a, command: [npx]}]\n", "", "allow_commands");
+    refused(AUTH "allow_commands: yes\nconnectors: []\n", ":3:", "true or false");
 }
 
 Test(config, never_forwards_the_headers_that_carry_trust)
@@ -226,6 +276,102 @@ Test(config, never_forwards_the_headers_that_carry_trust)
             ":3:", "named twice");
     refused(AUTH "connectors: [{name: a, url: \"unix:/x\", forward_headers: [\"x a\"]}]\n",
             ":3:", "no header name");
+}
+
+Test(config, reads_fixed_headers_and_keeps_their_values_out_of_sight)
+{
+    set_env("GITHUB_TOKEN", "ghp_planted");
+    set_env("NOTHING", "");
+    config_t *config = load_well(AUTH "connectors:\n"
+                                      "  - name: a\n"
+                                      "    url: \"unix:/x\"\n"
+                                      "    headers: {Authorization: \"Bearer ${GITHUB_TOKEN}\",\n"
+                                      "              X-Region: eu, X-Absent: \"${NOTHING:-}\"}\n");
+    const connector_config_t *a = &config->connectors[0];
+    cr_assert_eq(a->fixed_count, 2, "an empty value means absent");
+    cr_assert_str_eq(a->fixed_headers[0].name, "authorization");
+    cr_assert_str_eq(a->fixed_headers[0].value, "Bearer ghp_planted");
+    cr_assert(!connector_is_per_user(a));
+    config_unref(config);
+}
+
+static void refused_header(const char *headers, const char *part)
+{
+    AUTO(mem_free)
+    char *yaml = mem_printf(AUTH "connectors: [{name: a, url: \"unix:/x\", headers: {%s}}]\n", headers);
+    err_t err;
+    config_t *config = load(yaml, &err);
+    cr_assert_null(config, "%s was taken", headers);
+    cr_assert(strstr(err.text, ":3:") && strstr(err.text, part), "%s", err.text);
+    cr_assert_null(strstr(err.text, "planted"), "%s", err.text);
+}
+
+Test(config, refuses_fixed_headers_that_are_not_the_operators_to_write)
+{
+    static const char *const names[] = { "Host",
+                                         "Cookie",
+                                         "Mcp-Name",
+                                         "Guiche-Principal",
+                                         "Connection",
+                                         "Content-Type",
+                                         "Accept",
+                                         "Transfer-Encoding",
+                                         "User-Agent",
+                                         "Origin",
+                                         "Proxy-Authorization" };
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        AUTO(mem_free) char *header = mem_printf("%s: planted", names[i]);
+        refused_header(header, "the gateway's to write");
+    }
+    refused_header("\"X A\": planted", "no header name");
+    refused_header("X-A: planted, x-a: planted", "given twice");
+    refused_header("X-A: \"planted\\r\\nHost: b\"", "control character");
+    refused_header("X-A: \"planted \"", "blank");
+    refused_header("X-A: \"Bearer ${NOTHING:-}\"", "blank");
+    refused_header("X-A: [planted]", "single value");
+    AUTO(mem_free) char *long_value = mem_alloc(8200);
+    memset(long_value, 'v', 8193);
+    AUTO(mem_free) char *header = mem_printf("X-A: planted%s", long_value);
+    refused_header(header, "longer than 8192");
+}
+
+Test(config, renames_forwarded_headers)
+{
+    config_t *config =
+        load_well(AUTH "connectors:\n"
+                       "  - name: a\n"
+                       "    url: \"unix:/x\"\n"
+                       "    forward_headers: {X-Github-Token: \"Authorization: Bearer\", X-A: X-B}\n"
+                       "    required_headers: {X-Github-Token: Connect GitHub first.}\n");
+    const connector_config_t *a = &config->connectors[0];
+    cr_assert_eq(a->forward_count, 2);
+    cr_assert_str_eq(a->forward_headers[0].from, "x-github-token");
+    cr_assert_str_eq(a->forward_headers[0].to, "authorization");
+    cr_assert_str_eq(a->forward_headers[0].scheme, "Bearer");
+    cr_assert_str_eq(a->forward_headers[1].to, "x-b");
+    cr_assert_null(a->forward_headers[1].scheme);
+    cr_assert(connector_is_per_user(a));
+    config_unref(config);
+}
+
+/* docs/architecture.md "Trust": the caller's Authorization is for the gateway alone. */
+Test(config, refuses_renamings_that_would_hand_on_trust_or_clash)
+{
+#define MAPPED(map) AUTH "connectors: [{name: a, url: \"unix:/x\", forward_headers: {" map "}}]\n"
+    refused(MAPPED("Authorization: \"Authorization: Bearer\""), ":3:", "never forwarded");
+    refused(MAPPED("Cookie: X-Session"), ":3:", "never forwarded");
+    refused(MAPPED("X-A: Cookie"), ":3:", "the gateway's to write");
+    refused(MAPPED("X-A: Host"), ":3:", "the gateway's to write");
+    refused(MAPPED("X-A: Guiche-Principal"), ":3:", "the gateway's to write");
+    refused(MAPPED("X-A: X-C, X-B: x-c"), ":3:", "both be sent as x-c");
+    refused(MAPPED("X-A: X-B, x-a: X-C"), ":3:", "named twice");
+    refused(MAPPED("X-A: \"Authorization:\""), ":3:", "the word before the value");
+    refused(MAPPED("X-A: \"Authorization: Bearer planted\""), ":3:", "one word");
+    refused(MAPPED("X-A: \"\""), ":3:", "needs the name");
+    refused(MAPPED("X-A: \"a b\""), ":3:", "no header name");
+    refused(AUTH "connectors: [{name: a, url: \"unix:/x\", forward_headers: {X-A: X-B},\n"
+                 "  required_headers: {X-B: Send it.}}]\n",
+            "", "does not list it");
 }
 
 /* A second Accept-Encoding would have the connector answer in a coding that nobody here reads. */
@@ -259,6 +405,19 @@ Test(config, refuses_limits_that_let_nothing_through)
     config_unref(load_well(AUTH "limits: {body: 1KiB, connections: 0}\n"));
 }
 
+Test(config, bounds_what_all_clients_hold_together)
+{
+    config_t *config =
+        load_well(AUTH "limits: {in_flight: 1MiB, connections: 9, connections_per_address: 3}\n"
+                       "timeouts: {drain_delay: 2s}\n");
+
+    cr_expect_eq(config->door.max_held_bytes, 1u << 20);
+    cr_expect_eq(config->door.max_connections, 9u);
+    cr_expect_eq(config->door.max_per_address, 3u);
+    cr_expect_eq(config->drain_delay_ms, 2000);
+    config_unref(config);
+}
+
 Test(config, takes_no_name_for_a_loopback_address)
 {
     refused("auth: {mode: none}\nlisten: 127.attacker.example:8080\n", "", "loopback or a unix socket only");
@@ -284,13 +443,33 @@ Test(config, refuses_what_yaml_would_hide)
     refused(AUTH "listen: ${A:-${B}}\n", ":3:", "inside another");
 }
 
+Test(config, takes_certificates_of_ones_own_for_https_only)
+{
+    char path[] = "/tmp/g-ca-XXXXXX";
+    int fd = mkstemp(path);
+    cr_assert_gt(write(fd, "-----BEGIN CERTIFICATE-----\n", 28), 0);
+    AUTO(mem_free)
+    char *good = mem_printf(AUTH "connectors: [{name: a, url: \"https://x/mcp\", ca_file: %s}]\n", path);
+    AUTO(mem_free)
+    char *plain = mem_printf(AUTH "connectors: [{name: a, url: \"http://x/mcp\", ca_file: %s}]\n", path);
+    config_t *config = load_well(good);
+    cr_assert_str_eq(config->connectors[0].hop.ca_file, path);
+    config_unref(config);
+    refused(plain, ":3:", "https://");
+    cr_assert_eq(ftruncate(fd, 0), 0);
+    refused(good, ":3:", "no PEM certificate");
+    unlink(path);
+    refused(good, ":3:", "cannot be read");
+    close(fd);
+}
+
 Test(config, survives_cycles_and_depth)
 {
     refused("connectors: &a [*a]\n", "", "expected keys with values");
     refused("&a {listen: *a}\n", "", "expected a single value");
     refused("&a ? *a : 1\n", "", "");
-    AUTO(mem_free) char *deep = mem_alloc(200001);
-    memset(deep, '[', 200000);
+    AUTO(mem_free) char *deep = mem_alloc(20001); /* libyaml's time grows with the square of the depth */
+    memset(deep, '[', 20000);
     refused(deep, "", "not YAML");
 }
 
@@ -357,6 +536,24 @@ Test(config, checks_origins_and_proxies)
     refused(AUTH "trusted_proxies: [proxy.local]\n", "", "no address or network");
     config_unref(
         load_well(AUTH "cors: {origins: [\"https://a.example\"]}\ntrusted_proxies: [10.0.0.0/8, \"::1\"]\n"));
+}
+
+/* Else a user's own credentials would be dropped without a word, and the service account serve the call. */
+Test(config, forwards_the_usual_headers_to_connectors_of_ours)
+{
+    config_t *config = load_well("auth: {hs256_secret: " SECRET "}\nhop_secret: " OTHER "\nconnectors:\n"
+                                 "  - {name: odoo, url: \"http://127.0.0.1:1\"}\n"
+                                 "  - {name: qdrant, url: \"http://127.0.0.1:2\", forward_headers: []}\n"
+                                 "  - {name: chatwoot, url: \"http://127.0.0.1:3\", trust: none}\n"
+                                 "  - {name: desk, url: \"http://127.0.0.1:4\", trust: guiche}\n");
+
+    cr_assert_str_eq(config->connectors[0].forward_headers[0].to, "x-odoo-login");
+    cr_assert_str_eq(config->connectors[0].forward_headers[1].from, "x-odoo-api-key");
+    cr_assert_eq(config->connectors[0].forward_count, 2);
+    cr_assert_eq(config->connectors[1].forward_count, 0);
+    cr_assert_null(config->connectors[2].forward_headers);
+    cr_assert_null(config->connectors[3].forward_headers);
+    config_unref(config);
 }
 
 Test(config, is_complete_by_the_environment_alone)

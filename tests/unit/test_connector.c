@@ -239,7 +239,7 @@ Test(connector, answers_about_itself_without_a_token)
     reply_t tools = process_ask(&fixture, "POST", "/tools/list", "", "{}");
     cr_assert_eq(tools.status, 200);
     json_t *list = json_object_get(json_loads(tools.body, 0, NULL), "tools");
-    cr_assert_eq(json_array_size(list), 5);
+    cr_assert_eq(json_array_size(list), 6);
     cr_assert_str_eq(json_string_value(json_object_get(json_array_get(list, 0), "name")), "echo");
     stop();
 }
@@ -576,5 +576,34 @@ Test(connector, of_the_documentation_works)
     cr_assert_str_eq(text_of(result), "Bom dia, Ana!");
     result = call("countdown", "{\"from\":2}");
     cr_assert_str_eq(text_of(result), "{\"counted\":2}");
+    stop();
+}
+
+static reply_t modern_route(const char *headers, const char *arguments)
+{
+    AUTO(mem_free)
+    char *body = mem_printf("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":"
+                            "\"route\",\"arguments\":%s,\"_meta\":{" MODERN_META "}}}",
+                            arguments);
+    AUTO(mem_free) char *all = mem_printf(MODERN_HEADERS("route") "%s", headers);
+
+    return process_ask(&fixture, "POST", "/mcp", all, body);
+}
+
+/* MCP 2026-07-28 basic/transports/streamable-http "Server Behavior for Custom Headers". */
+Test(connector, holds_mirrored_arguments_against_the_body)
+{
+    start();
+    reply_t right = modern_route("Mcp-Param-Region: eu\r\n", "{\"region\":\"eu\"}");
+    reply_t missing = modern_route("", "{\"region\":\"eu\"}");
+    reply_t other = modern_route("Mcp-Param-Region: us\r\n", "{\"region\":\"eu\"}");
+    reply_t legacy =
+        process_ask(&fixture, "POST", "/mcp", LEGACY, legacy_call("route", "{\"region\":\"eu\"}"));
+
+    cr_expect_eq(right.status, 200, "%s", right.body);
+    cr_expect_eq(missing.status, 400);
+    assert_says(missing.body, "-32020");
+    cr_expect_eq(other.status, 400);
+    cr_expect_eq(legacy.status, 200, "%s", legacy.body);
     stop();
 }

@@ -1,5 +1,5 @@
-/* docs/writing-a-connector.md shows pieces of docs/examples/connector-hello. Each piece must be there, to the
- * letter. */
+/* docs/writing-a-connector.md shows pieces of the connectors in docs/examples. Each piece must be there, to
+ * the letter. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,14 +26,16 @@ static void add_file(buf_t *out, const char *name)
 
 Test(connector_docs, show_the_example_as_it_is)
 {
-    static const char *const files[] = { "hello.h", "hello.c", "greet.c", "countdown.c", "pause.c" };
+    static const char *const files[] = { "hello/hello.h",     "hello/hello.c",    "hello/greet.c",
+                                         "hello/countdown.c", "hello/pause.c",    "helpdesk/find_ticket.c",
+                                         "library/books.c",   "library/review.c", "library/lend_book.c" };
     AUTO_BUF text = { 0 };
     AUTO_BUF code = { 0 };
     int pieces = 0;
 
     add_file(&text, "writing-a-connector.md");
     for (size_t i = 0; i < COUNT_OF(files); i++) {
-        AUTO(mem_free) char *name = mem_printf("examples/connector-hello/%s", files[i]);
+        AUTO(mem_free) char *name = mem_printf("examples/connector-%s", files[i]);
         add_file(&code, name);
     }
     for (const char *at = strstr(buf_text(&text), FENCE); at; at = strstr(at, FENCE), pieces++) {

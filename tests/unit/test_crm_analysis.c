@@ -45,7 +45,7 @@ static json_t *analyze(const char *more)
     json_t *result =
         crm_callf(bench, crm_tool("analyze_agent_messages"), "demo", "{\"agent_id\":\"%s\"%s}", agent, more);
 
-    cr_assert_not_null(result, "%s", bench->err.text);
+    cr_assert_not_null(result, "%s", bench->call.err.text);
     return result;
 }
 
@@ -61,7 +61,7 @@ Test(analyze, rules_judge_the_latest_messages_and_quote_them)
     snprintf(sql, sizeof(sql), "SELECT text FROM messages WHERE id = '%s'", string(example, "message_id"));
     AUTO(mem_free) char *text = crm_sql_text(bench, sql);
     cr_assert_str_eq(string(example, "quote"), text);
-    cr_assert_str_eq(bench->stages, "starting processing analyzing");
+    cr_assert_str_eq(bench->call.stages, "starting processing analyzing");
 }
 
 Test(analyze, careful_agents_score_higher)
@@ -94,7 +94,7 @@ Test(analyze, sample_size_is_limited)
                              "{\"agent_id\":\"%s\",\"sample_size\":0}", agent));
     cr_assert_null(crm_callf(bench, crm_tool("analyze_agent_messages"), "demo",
                              "{\"agent_id\":\"%s\",\"sample_size\":100000}", agent));
-    cr_assert(strstr(bench->err.text, "sample_size"));
+    cr_assert(strstr(bench->call.err.text, "sample_size"));
 }
 
 typedef struct {
@@ -141,7 +141,7 @@ static json_t *analyze_with(server_t *server, const char *reply)
     bench->settings.llm_url = url;
     bench->settings.llm_api_key = "sk-secret";
     bench->settings.llm_model = "judge-1";
-    bench->state.web = web_new(bench->loop);
+    bench->state.web = web_new(bench->call.loop);
     pthread_create(&thread, NULL, serve, server);
     json_t *result = analyze(",\"sample_size\":10");
     pthread_join(thread, NULL);
@@ -199,8 +199,8 @@ Test(analyze, without_time_for_the_model_the_rules_judge)
     bench->settings.llm_url = "http://127.0.0.1:9";
     bench->settings.llm_api_key = "k";
     bench->settings.llm_model = "m";
-    bench->state.web = web_new(bench->loop);
-    bench->left_ms = 2000;
+    bench->state.web = web_new(bench->call.loop);
+    bench->call.left_ms = 2000;
     cr_assert(strstr(string(analyze(""), "note"), "no time left"));
 }
 

@@ -166,9 +166,9 @@ Test(db, a_transaction_is_all_or_nothing)
 Test(db, errors_are_words_without_sql)
 {
     cr_assert_null(query("SELECT secret_column FROM contacts"));
-    cr_assert_eq(bench->err.kind, ERR_UPSTREAM);
-    cr_assert(strstr(bench->err.text, "--migrate"));
-    cr_assert_null(strstr(bench->err.text, "secret_column"));
+    cr_assert_eq(bench->call.err.kind, ERR_UPSTREAM);
+    cr_assert(strstr(bench->call.err.text, "--migrate"));
+    cr_assert_null(strstr(bench->call.err.text, "secret_column"));
 }
 
 #define ENDLESS                                                                                              \
@@ -179,9 +179,9 @@ Test(db, a_statement_that_takes_too_long_is_stopped, .timeout = 20)
 {
     int64_t before = clock_ms();
 
-    bench->left_ms = 300;
+    bench->call.left_ms = 300;
     cr_assert_null(query(ENDLESS));
-    cr_assert_eq(bench->err.kind, ERR_TIMEOUT);
+    cr_assert_eq(bench->call.err.kind, ERR_TIMEOUT);
     cr_assert_lt(clock_ms() - before, 3000);
 }
 
@@ -189,11 +189,11 @@ Test(db, a_cancelled_call_stops_its_statement, .timeout = 20)
 {
     int64_t before = clock_ms();
 
-    bench->cancel_first = true;
+    bench->call.cancel_first = true;
     cr_assert_null(query(ENDLESS));
-    cr_assert_not(bench->failed, "nobody is called back");
+    cr_assert_not(bench->call.failed, "nobody is called back");
     cr_assert_lt(clock_ms() - before, 3000);
-    bench->cancel_first = false;
+    bench->call.cancel_first = false;
     cr_assert_not_null(query("SELECT 1"), "the connection is well again");
 }
 
@@ -204,9 +204,9 @@ Test(db, a_writer_in_the_way_is_waited_for_and_then_named, .timeout = 20)
     db_statement_t statements[] = { { .sql = "INSERT INTO agents (id, tenant_id) VALUES ('a', 'demo')" } };
 
     cr_assert_eq(db_admin_run(admin, "BEGIN IMMEDIATE", NULL, 0, NULL, &err), 0);
-    bench->left_ms = 300;
+    bench->call.left_ms = 300;
     cr_assert_null(transaction(statements, 1));
-    cr_assert(strstr(bench->err.text, "another writer"), "%s", bench->err.text);
+    cr_assert(strstr(bench->call.err.text, "another writer"), "%s", bench->call.err.text);
     cr_assert_eq(db_admin_run(admin, "COMMIT", NULL, 0, NULL, &err), 0);
     db_admin_close(admin);
     cr_assert_not_null(transaction(statements, 1));
@@ -223,8 +223,8 @@ Test(db, a_full_disk_is_said_and_leaves_nothing_half_written)
 
     cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
     cr_assert_null(transaction(statements, 2));
-    cr_assert_eq(bench->err.kind, ERR_UPSTREAM);
-    cr_assert(strstr(bench->err.text, "full"), "%s", bench->err.text);
+    cr_assert_eq(bench->call.err.kind, ERR_UPSTREAM);
+    cr_assert(strstr(bench->call.err.text, "full"), "%s", bench->call.err.text);
     limit.rlim_cur = RLIM_INFINITY;
     setrlimit(RLIMIT_FSIZE, &limit);
     cr_assert_eq(crm_sql_int(bench, "SELECT COUNT(*) FROM agents"), 0);
@@ -313,7 +313,7 @@ Test(db, urls_and_missing_files_are_refused_with_a_sentence)
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         err_t err = { 0 };
         db_options_t options = { cases[i].url, 1000, 2 };
-        db_t *db = db_open(&options, bench->loop, bench->pool, &err);
+        db_t *db = db_open(&options, bench->call.loop, bench->pool, &err);
         if (db) { /* the port is only looked at when connecting */
             db_close(db);
             continue;

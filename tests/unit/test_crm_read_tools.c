@@ -46,7 +46,7 @@ static json_t *call(const tool_t *tool, const char *arguments)
 {
     json_t *result = crm_call(bench, tool, "demo", arguments);
 
-    cr_assert_not_null(result, "%s: %s", tool->name, bench->err.text);
+    cr_assert_not_null(result, "%s: %s", tool->name, bench->call.err.text);
     return result;
 }
 
@@ -85,7 +85,7 @@ Test(demo, there_are_leads_today_and_periods_contain_each_other)
     for (size_t i = 0; i < sizeof(periods) / sizeof(periods[0]); i++) {
         json_t *result =
             crm_callf(bench, crm_tool("get_leads_count"), "demo", "{\"period\":\"%s\"}", periods[i]);
-        cr_assert_not_null(result, "%s", bench->err.text);
+        cr_assert_not_null(result, "%s", bench->call.err.text);
         if (strcmp(periods[i], "month") != 0) { /* a week may begin before its month */
             cr_assert_geq(integer(result, "total_leads"), before, "%s", periods[i]);
             before = integer(result, "total_leads");
@@ -100,7 +100,7 @@ Test(demo, agents_are_listed_by_name_with_pages)
 
     cr_assert_eq(all, 9, "ten, one of them deleted");
     cr_assert_str_eq(string(json_array_get(json_object_get(result, "agents"), 0), "name"), "Ana Souza");
-    cr_assert(strstr(bench->text, "agent_id "), "a model reads the text only: ids must be there");
+    cr_assert(strstr(bench->call.text, "agent_id "), "a model reads the text only: ids must be there");
     result = call(crm_tool("list_agents"), "{\"limit\":4,\"offset\":8}");
     cr_assert_eq(integer(result, "count"), 1);
     cr_assert(json_is_false(json_object_get(result, "has_more")));
@@ -219,14 +219,14 @@ Test(demo, stats_refuse_ids_that_are_not_here_and_dates_that_are_none)
 {
     cr_assert_null(
         crm_call(bench, crm_tool("get_agent_conversion_stats"), "demo", "{\"agent_ids\":[\"nobody\"]}"));
-    cr_assert(strstr(bench->err.text, "No agent \"nobody\""));
-    cr_assert(strstr(bench->err.text, "list_agents"));
+    cr_assert(strstr(bench->call.err.text, "No agent \"nobody\""));
+    cr_assert(strstr(bench->call.err.text, "list_agents"));
     cr_assert_null(
         crm_call(bench, crm_tool("get_agent_conversion_stats"), "demo", "{\"start_date\":\"yesterday\"}"));
-    cr_assert_eq(bench->err.kind, ERR_CALLER);
+    cr_assert_eq(bench->call.err.kind, ERR_CALLER);
     cr_assert_null(crm_call(bench, crm_tool("get_agent_conversion_stats"), "demo",
                             "{\"start_date\":\"2026-02-01\",\"end_date\":\"2026-01-01\"}"));
-    cr_assert(strstr(bench->err.text, "before start_date"));
+    cr_assert(strstr(bench->call.err.text, "before start_date"));
 }
 
 /* The year 10000 is written as 0000, or refused, when nobody looks after it. */
@@ -239,7 +239,7 @@ Test(demo, an_end_date_of_9999_means_for_ever_and_a_start_of_0001_from_the_begin
 
     cr_assert_gt(all, 0);
     cr_assert_eq(integer(json_object_get(result, "team"), "sessions"), all);
-    cr_assert(strstr(bench->text, "0001-01-01 to 9999-12-31"), "%s", bench->text);
+    cr_assert(strstr(bench->call.text, "0001-01-01 to 9999-12-31"), "%s", bench->call.text);
 }
 
 static const char *top(const char *metric, const char *period)
@@ -247,7 +247,7 @@ static const char *top(const char *metric, const char *period)
     json_t *result = crm_callf(bench, crm_tool("get_top_performing_agent"), "demo",
                                "{\"metric\":\"%s\",\"period\":\"%s\"}", metric, period);
 
-    cr_assert_not_null(result, "%s", bench->err.text);
+    cr_assert_not_null(result, "%s", bench->call.err.text);
     return string(json_object_get(result, "agent"), "name");
 }
 
@@ -288,14 +288,14 @@ Test(demo, comparison_names_a_winner_and_why)
     json_t *result =
         crm_callf(bench, crm_tool("compare_agents"), "demo", "{\"agent_ids\":[\"%s\",\"%s\"]}", felipe, ana);
 
-    cr_assert_not_null(result, "%s", bench->err.text);
+    cr_assert_not_null(result, "%s", bench->call.err.text);
     cr_assert_str_eq(string(json_object_get(result, "winner"), "name"), "Ana Souza");
     cr_assert_str_eq(string(json_object_get(result, "winner"), "agent_id"), ana);
     cr_assert(strstr(string(result, "why"), "3 of 3"));
     cr_assert_eq(json_array_size(json_object_get(result, "dimensions")), 3);
-    cr_assert_str_eq(bench->stages, "starting processing processing comparing");
-    cr_assert_eq(bench->last_done, 3);
-    cr_assert_eq(bench->last_total, 4);
+    cr_assert_str_eq(bench->call.stages, "starting processing processing comparing");
+    cr_assert_eq(bench->call.last_done, 3);
+    cr_assert_eq(bench->call.last_total, 4);
     free(ana);
     free(felipe);
 }
@@ -318,23 +318,23 @@ Test(demo, comparison_refuses_one_six_equal_and_unknown_agents)
     char *ana = crm_sql_text(bench, "SELECT id FROM agents WHERE name = 'Ana Souza'");
 
     cr_assert_null(crm_callf(bench, crm_tool("compare_agents"), "demo", "{\"agent_ids\":[\"%s\"]}", ana));
-    cr_assert_eq(bench->err.kind, ERR_CALLER);
+    cr_assert_eq(bench->call.err.kind, ERR_CALLER);
     cr_assert_null(crm_call(bench, crm_tool("compare_agents"), "demo",
                             "{\"agent_ids\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\"]}"));
-    cr_assert_eq(bench->err.kind, ERR_CALLER);
+    cr_assert_eq(bench->call.err.kind, ERR_CALLER);
     cr_assert_null(
         crm_callf(bench, crm_tool("compare_agents"), "demo", "{\"agent_ids\":[\"%s\",\"%s\"]}", ana, ana));
-    cr_assert(strstr(bench->err.text, "twice"));
+    cr_assert(strstr(bench->call.err.text, "twice"));
     if (getenv("DATABASE_URL_FOR_TESTS")) { /* a uuid may be written in several ways */
         cr_assert_null(crm_callf(bench, crm_tool("compare_agents"), "demo",
                                  "{\"agent_ids\":[\"%s\",\"{%s}\"]}", ana, ana));
-        cr_assert(strstr(bench->err.text, "twice"));
+        cr_assert(strstr(bench->call.err.text, "twice"));
     }
     cr_assert_null(
         crm_callf(bench, crm_tool("compare_agents"), "demo", "{\"agent_ids\":[\"%s\",\"x\"]}", ana));
-    cr_assert(strstr(bench->err.text, "No agent \"x\""));
+    cr_assert(strstr(bench->call.err.text, "No agent \"x\""));
     cr_assert_null(crm_call(bench, crm_tool("compare_agents"), "demo", "{}"));
-    cr_assert(strstr(bench->err.text, "agent_ids"));
+    cr_assert(strstr(bench->call.err.text, "agent_ids"));
     free(ana);
 }
 
@@ -378,10 +378,10 @@ Test(demo, people_without_a_name_still_have_an_id_in_the_text)
 
     crm_sql(bench, "UPDATE agents SET name = '' WHERE name = 'Ana Souza'");
     call(crm_tool("list_agents"), "{}");
-    cr_assert(strstr(bench->text, "(no name): agent_id "), "%s", bench->text);
+    cr_assert(strstr(bench->call.text, "(no name): agent_id "), "%s", bench->call.text);
     call(crm_tool("get_agent_conversion_stats"), "{}");
-    cr_assert(strstr(bench->text, "\nagent_id "), "%s", bench->text);
-    cr_assert(strstr(bench->text, ana));
+    cr_assert(strstr(bench->call.text, "\nagent_id "), "%s", bench->call.text);
+    cr_assert(strstr(bench->call.text, ana));
     free(ana);
 }
 

@@ -66,7 +66,7 @@ Test(write, qualifying_adds_a_row_and_the_latest_counts)
                                "there\",\"bant_scores\":{\"budget\":8,\"need\":7.5,\"timeline\":null}}",
                                contact);
 
-    cr_assert_not_null(result, "%s", bench->err.text);
+    cr_assert_not_null(result, "%s", bench->call.err.text);
     cr_assert_str_eq(string(result, "previous_status"), "unqualified");
     cr_assert_str_eq(string(result, "qualified_by"), "tester");
     cr_assert_float_eq(json_number_value(json_object_get(result, "bant_total")), 15.5, 1e-9);
@@ -114,8 +114,8 @@ Test(write, scores_outside_0_to_10_and_unknown_ones_are_refused_by_name)
         cr_assert_null(crm_callf(bench, crm_tool("qualify_lead"), "demo",
                                  "{\"contact_id\":\"%s\",\"status\":\"qualified\",\"bant_scores\":%s}",
                                  contact, cases[i].scores));
-        cr_assert_eq(bench->err.kind, ERR_CALLER);
-        cr_assert(strstr(bench->err.text, cases[i].says), "%s", bench->err.text);
+        cr_assert_eq(bench->call.err.kind, ERR_CALLER);
+        cr_assert(strstr(bench->call.err.text, cases[i].says), "%s", bench->call.err.text);
     }
     cr_assert_eq(count_of("SELECT COUNT(*) FROM lead_qualifications WHERE contact_id = '%s'", contact), 0,
                  "nothing was written");
@@ -128,7 +128,7 @@ Test(write, moving_closes_the_old_stage_and_opens_the_new)
                   "{\"contact_id\":\"%s\",\"pipeline_id\":\"%s\",\"stage_id\":\"%s\",\"notes\":\"signed\"}",
                   contact, pipeline, stage_new);
 
-    cr_assert_not_null(result, "%s", bench->err.text);
+    cr_assert_not_null(result, "%s", bench->call.err.text);
     result = crm_callf(bench, crm_tool("update_pipeline_stage"), "demo",
                        "{\"contact_id\":\"%s\",\"pipeline_id\":\"%s\",\"stage_id\":\"%s\"}", contact,
                        pipeline, stage_won);
@@ -185,9 +185,9 @@ Test(write, a_stage_of_another_pipeline_is_refused_with_both_names)
     cr_assert_null(crm_callf(bench, crm_tool("update_pipeline_stage"), "demo",
                              "{\"contact_id\":\"%s\",\"pipeline_id\":\"%s\",\"stage_id\":\"%s\"}", contact,
                              pipeline, other_pipeline_stage));
-    cr_assert_eq(bench->err.kind, ERR_CALLER);
-    cr_assert(strstr(bench->err.text, "Onboarding") && strstr(bench->err.text, "Sales"), "%s",
-              bench->err.text);
+    cr_assert_eq(bench->call.err.kind, ERR_CALLER);
+    cr_assert(strstr(bench->call.err.text, "Onboarding") && strstr(bench->call.err.text, "Sales"), "%s",
+              bench->call.err.text);
     cr_assert_eq(crm_sql_int(bench, "SELECT COUNT(*) FROM contact_pipeline_statuses"), rows);
     cr_assert_eq(crm_sql_int(bench, "SELECT COUNT(*) FROM contact_pipeline_statuses WHERE notes IS NOT NULL"),
                  0);
@@ -199,7 +199,7 @@ Test(write, stages_that_are_switched_off_are_refused)
     cr_assert_null(crm_callf(bench, crm_tool("update_pipeline_stage"), "demo",
                              "{\"contact_id\":\"%s\",\"pipeline_id\":\"%s\",\"stage_id\":\"%s\"}", contact,
                              pipeline, stage_won));
-    cr_assert(strstr(bench->err.text, "switched off"));
+    cr_assert(strstr(bench->call.err.text, "switched off"));
 }
 
 Test(write, several_open_stages_are_all_closed_however_many)
@@ -230,7 +230,7 @@ Test(write, assigning_ends_the_assignment_before)
     json_t *result = crm_callf(bench, crm_tool("assign_to_agent"), "demo",
                                "{\"contact_id\":\"%s\",\"agent_id\":\"%s\"}", contact, agent);
 
-    cr_assert_not_null(result, "%s", bench->err.text);
+    cr_assert_not_null(result, "%s", bench->call.err.text);
     cr_assert_str_eq(string(result, "priority"), "medium");
     cr_assert(json_is_null(json_object_get(result, "previous_agent")));
     result = crm_callf(
@@ -266,10 +266,10 @@ Test(write, agents_who_are_not_active_take_no_contacts)
 
     cr_assert_null(crm_callf(bench, crm_tool("assign_to_agent"), "demo",
                              "{\"contact_id\":\"%s\",\"agent_id\":\"%s\"}", contact, wanda));
-    cr_assert(strstr(bench->err.text, "not active"));
+    cr_assert(strstr(bench->call.err.text, "not active"));
     cr_assert_null(crm_callf(bench, crm_tool("assign_to_agent"), "demo",
                              "{\"contact_id\":\"%s\",\"agent_id\":\"%s\"}", contact, zeca));
-    cr_assert(strstr(bench->err.text, "No agent"), "a deleted one is not there at all");
+    cr_assert(strstr(bench->call.err.text, "No agent"), "a deleted one is not there at all");
     free(wanda);
     free(zeca);
 }
@@ -290,11 +290,11 @@ Test(write, texts_of_changes_keep_the_ids)
 {
     crm_callf(bench, crm_tool("assign_to_agent"), "demo", "{\"contact_id\":\"%s\",\"agent_id\":\"%s\"}",
               contact, agent);
-    cr_assert(strstr(bench->text, contact) && strstr(bench->text, agent), "%s", bench->text);
+    cr_assert(strstr(bench->call.text, contact) && strstr(bench->call.text, agent), "%s", bench->call.text);
     crm_callf(bench, crm_tool("update_pipeline_stage"), "demo",
               "{\"contact_id\":\"%s\",\"pipeline_id\":\"%s\",\"stage_id\":\"%s\"}", contact, pipeline,
               stage_won);
-    cr_assert(strstr(bench->text, contact), "%s", bench->text);
+    cr_assert(strstr(bench->call.text, contact), "%s", bench->call.text);
 }
 
 Test(write, deleted_contacts_are_not_there)
@@ -304,7 +304,7 @@ Test(write, deleted_contacts_are_not_there)
 
     cr_assert_null(crm_callf(bench, crm_tool("qualify_lead"), "demo",
                              "{\"contact_id\":\"%s\",\"status\":\"qualified\"}", gone));
-    cr_assert(strstr(bench->err.text, "No contact"));
+    cr_assert(strstr(bench->call.err.text, "No contact"));
     cr_assert_null(crm_callf(bench, crm_tool("assign_to_agent"), "demo",
                              "{\"contact_id\":\"%s\",\"agent_id\":\"%s\"}", gone, agent));
     cr_assert_null(crm_callf(bench, crm_tool("update_pipeline_stage"), "demo",
@@ -402,9 +402,9 @@ Test(write, no_tool_takes_an_id_of_the_other_tenant)
             AUTO(mem_free) char *arguments = arguments_with(crm_tools[i], row);
             cr_assert_null(crm_call(bench, crm_tools[i], "demo", arguments), "%s %s", crm_tools[i]->name,
                            row->name);
-            cr_assert_eq(bench->err.kind, ERR_CALLER, "%s", bench->err.text);
-            cr_assert(strstr(bench->err.text, "here."), "%s %s: %s", crm_tools[i]->name, row->name,
-                      bench->err.text);
+            cr_assert_eq(bench->call.err.kind, ERR_CALLER, "%s", bench->call.err.text);
+            cr_assert(strstr(bench->call.err.text, "here."), "%s %s: %s", crm_tools[i]->name, row->name,
+                      bench->call.err.text);
             tried++;
         }
     }
@@ -439,7 +439,7 @@ Test(write, results_keep_the_promise_of_their_schema_with_ids_of_the_own_tenant)
     for (size_t i = 0; crm_tools[i]; i++) {
         AUTO(mem_free) char *arguments = arguments_with(crm_tools[i], NULL);
         json_t *result = crm_call(bench, crm_tools[i], "demo", arguments);
-        cr_assert_not_null(result, "%s %s: %s", crm_tools[i]->name, arguments, bench->err.text);
+        cr_assert_not_null(result, "%s %s: %s", crm_tools[i]->name, arguments, bench->call.err.text);
         check_promise(crm_tools[i], result);
     }
 }
@@ -465,7 +465,7 @@ Test(write, hostile_ids_are_simply_not_there)
     for (size_t i = 0; i < COUNT_OF(ids); i++) {
         cr_assert_null(crm_callf(bench, crm_tool("qualify_lead"), "demo",
                                  "{\"contact_id\":\"%s\",\"status\":\"qualified\"}", ids[i]));
-        cr_assert_eq(bench->err.kind, ERR_CALLER, "%s", bench->err.text);
+        cr_assert_eq(bench->call.err.kind, ERR_CALLER, "%s", bench->call.err.text);
     }
     cr_assert_gt(crm_sql_int(bench, "SELECT COUNT(*) FROM contacts"), 0);
 }

@@ -88,6 +88,31 @@ Test(envelope, gives_a_modern_connector_its_metadata)
            "\"}}}}");
 }
 
+/* MCP 2026-07-28 basic/versioning "Extensions". */
+Test(envelope, declares_no_extension_that_the_gateway_could_not_carry)
+{
+    static const struct {
+        const char *said, *sent;
+    } capabilities[] = {
+        { "{\"sampling\":{},\"extensions\":{\"a/b\":{}},\"roots\":{\"listChanged\":true}}",
+          "{\"sampling\":{},\"roots\":{\"listChanged\":true}}" },
+        { "{\"extensions\":{}}", "{}" },
+        { "{\"sampling\":{ }}", "{\"sampling\":{ }}" },
+    };
+
+    for (size_t i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++) {
+        AUTO_BUF sent = { 0 };
+        envelope_request_t request = { .revision = MCP_2026_07_28,
+                                       .id = 1,
+                                       .method = "tools/call",
+                                       .client_capabilities = span_of(capabilities[i].said) };
+        AUTO_BUF expected = { 0 };
+        envelope_request(&sent, &request);
+        buf_addf(&expected, "clientCapabilities\":%s,", capabilities[i].sent);
+        cr_assert(strstr(buf_text(&sent), buf_text(&expected)), "%s", buf_text(&sent));
+    }
+}
+
 Test(envelope, rewrites_what_belongs_to_the_hop_and_keeps_the_rest)
 {
     envelope_request(

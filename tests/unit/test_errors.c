@@ -17,7 +17,7 @@ static void expect(int status, int wanted, const char *body)
 
 static int for_call(mcp_era_t era)
 {
-    return error_for_call(&err, era, SPAN("1"), (span_t){ 0 }, &out);
+    return error_for_call(&err, MCP_CALL_TOOL, era, SPAN("1"), (span_t){ 0 }, &out);
 }
 
 static int for_message(mcp_era_t era)
@@ -126,14 +126,18 @@ Test(errors, legacy_clients_never_see_codes_of_2026)
         for_call(MCP_LEGACY);
         cr_expect_null(strstr(buf_text(&out), "\"code\":-320"));
         buf_free(&out);
-        error_relayed(code, SPAN("\"x\""), (span_t){ 0 }, MCP_LEGACY, SPAN("1"), &relayed);
+        for (int act = MCP_CALL_TOOL; act < MCP_ACTS; act++) {
+            error_relayed(&(relayed_error_t){ code, SPAN("\"x\""), { 0 } }, (mcp_act_t)act, MCP_LEGACY,
+                          SPAN("1"), &relayed);
+        }
         cr_expect_null(strstr(buf_text(&relayed), "\"code\":-320"), "%d", code);
     }
 }
 
 static int relay(int code, mcp_era_t era)
 {
-    return error_relayed(code, SPAN("\"m\""), SPAN("{\"d\":1}"), era, SPAN("\"i\""), &out);
+    return error_relayed(&(relayed_error_t){ code, SPAN("\"m\""), SPAN("{\"d\":1}") }, MCP_CALL_TOOL, era,
+                         SPAN("\"i\""), &out);
 }
 
 #define ERROR(code)                                                                                          \
@@ -172,12 +176,67 @@ Test(errors, relays_a_connectors_error_to_legacy_clients_as_a_result)
 
 Test(errors, has_a_sentence_for_a_connector_that_gave_none)
 {
-    error_relayed(-32603, SPAN("17"), (span_t){ 0 }, MCP_MODERN, SPAN("1"), &out);
+    error_relayed(&(relayed_error_t){ -32603, SPAN("17"), { 0 } }, MCP_CALL_TOOL, MCP_MODERN, SPAN("1"),
+                  &out);
     cr_expect(strstr(buf_text(&out), "\"message\":\"The connector"));
     buf_clear(&out);
-    error_relayed(-32603, SPAN("\"half\\u0000\""), (span_t){ 0 }, MCP_MODERN, SPAN("1"), &out);
+    error_relayed(&(relayed_error_t){ -32603, SPAN("\"half\\u0000\""), { 0 } }, MCP_GET_PROMPT, MCP_LEGACY,
+                  SPAN("1"), &out);
     cr_expect(strstr(buf_text(&out), "\"message\":\"The connector"));
     buf_free(&out);
+}
+
+/* Only tools have isError: 2025-11-25 and 2026-07-28 schema, GetPromptResult and its like. */
+Test(errors, of_other_acts_are_json_rpc_errors_at_200_in_both_eras)
+{
+    const struct {
+        err_kind_t kind;
+        int code;
+    } rows[] = {
+        { ERR_CALLER, -32602 },  { ERR_DENIED, 403 },      { ERR_UPSTREAM, -32603 }, { ERR_TIMEOUT, -32603 },
+        { ERR_UNKNOWN, -32602 }, { ERR_PROTOCOL, -32600 }, { ERR_INTERNAL, -32603 },
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        AUTO(mem_free)
+        char *wanted = mem_printf("{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":%d,\"message\":\"x\"}}",
+                                  rows[i].code);
+        err_set(&err, rows[i].kind, "x");
+        expect(error_for_call(&err, MCP_GET_PROMPT, MCP_LEGACY, SPAN("1"), (span_t){ 0 }, &out), 200, wanted);
+        int modern = rows[i].kind == ERR_PROTOCOL ? 400 : 200;
+        expect(error_for_call(&err, MCP_GET_PROMPT, MCP_MODERN, SPAN("1"), (span_t){ 0 }, &out), modern,
+               wanted);
+    }
+    err_set_code(&err, ERR_DENIED, 403, "x");
+    cr_expect_eq(error_for_call(&err, MCP_COMPLETE, MCP_MODERN, SPAN("1"), (span_t){ 0 }, &out), 403);
+    cr_expect_eq(error_for_call(&err, MCP_COMPLETE, MCP_LEGACY, SPAN("1"), (span_t){ 0 }, &out), 200);
+    buf_free(&out);
+}
+
+static int read_relayed(int code, const char *data, mcp_era_t era)
+{
+    return error_relayed(&(relayed_error_t){ code, SPAN("\"m\""), span_of(data) }, MCP_READ_RESOURCE, era,
+                         SPAN("\"i\""), &out);
+}
+
+#define READ_ERROR(code, data)                                                                               \
+    "{\"jsonrpc\":\"2.0\",\"id\":\"i\",\"error\":{\"code\":" code ",\"message\":\"m\"" data "}}"
+#define URI "{\"uri\":\"a://b\"}"
+
+/* 2025-11-25 and 2026-07-28 server/resources "Error Handling" */
+Test(errors, of_a_resource_that_is_not_there_have_the_code_of_the_era)
+{
+    err_set(&err, ERR_UNKNOWN, "m");
+    expect(error_for_call(&err, MCP_READ_RESOURCE, MCP_LEGACY, SPAN("\"i\""), SPAN(URI), &out), 200,
+           READ_ERROR("-32002", ",\"data\":" URI));
+    expect(error_for_call(&err, MCP_READ_RESOURCE, MCP_MODERN, SPAN("\"i\""), SPAN(URI), &out), 200,
+           READ_ERROR("-32602", ",\"data\":" URI));
+    expect(read_relayed(-32602, URI, MCP_LEGACY), 200, READ_ERROR("-32002", ",\"data\":" URI));
+    expect(read_relayed(-32602, NULL, MCP_LEGACY), 200, READ_ERROR("-32602", ""));
+    expect(read_relayed(-32002, URI, MCP_LEGACY), 200, READ_ERROR("-32002", ",\"data\":" URI));
+    expect(read_relayed(-32002, URI, MCP_MODERN), 200, READ_ERROR("-32602", ",\"data\":" URI));
+    expect(read_relayed(-32021, NULL, MCP_LEGACY), 200, READ_ERROR("-32603", ""));
+    expect(read_relayed(-32021, NULL, MCP_MODERN), 400, READ_ERROR("-32021", ""));
 }
 
 Test(errors, at_the_gate_have_no_id)

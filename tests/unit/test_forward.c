@@ -7,11 +7,11 @@
 #include "trace.h"
 
 static connector_config_t crm = { .name = "crm" };
-static catalog_tool_t reading = { .name = "crm_list_agents", .read_only = true },
-                      repeatable = { .name = "crm_set", .idempotent = true },
-                      writing = { .name = "crm_qualify_lead" };
+static catalog_entry_t reading = { .name = "crm_list_agents", .read_only = true },
+                       repeatable = { .name = "crm_set", .idempotent = true },
+                       writing = { .name = "crm_qualify_lead" };
 
-static err_t tell(const catalog_tool_t *tool, err_kind_t kind, bool sent, bool asked)
+static err_t tell(const catalog_entry_t *tool, err_kind_t kind, bool sent, bool asked)
 {
     err_t cause, err;
     forward_end_t end = { .cause = &cause, .sent = sent, .asked_progress = asked, .us = 25000000 };

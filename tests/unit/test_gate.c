@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 #include <openssl/sha.h>
+#include <stdio.h>
 
 #include "mem.h"
 #include "mint.h"
@@ -120,6 +121,67 @@ Test(gate, lets_an_api_key_in_by_its_digest)
     cr_assert(principal_has(principal, "crm.read"));
     principal_unref(principal);
     cr_assert_null(enter(gate, "Bearer key three", NOW, &err));
+    gate_free(gate);
+    keys_free(config.keys);
+}
+
+/* {"alg":"ES256","kid":"new"}.{}.AA */
+#define UNKNOWN_KEY "Bearer eyJhbGciOiJFUzI1NiIsImtpZCI6Im5ldyJ9.e30.AA"
+
+static void note_kid(void *self, const char *kid)
+{
+    snprintf(self, 32, "%s", kid);
+}
+
+Test(gate, tells_who_fetches_keys_which_one_is_unknown)
+{
+    AUTO(mem_free) char *jwt = token(3600);
+    char asked[32] = "";
+    config_t by_url = config;
+    err_t err;
+
+    use_secret(SECRET);
+    by_url.keys = config.keys;
+    gate_t *gate = gate_new(&by_url);
+    gate_on_unknown_key(gate, note_kid, asked);
+    cr_assert_null(enter(gate, UNKNOWN_KEY, NOW, &err));
+    cr_assert_str_eq(asked, "", "without a URL there is nobody to ask");
+    by_url.jwks_url = "https://id.example.com/jwks";
+    cr_assert_null(enter(gate, UNKNOWN_KEY, NOW, &err));
+    cr_assert_eq(err.kind, ERR_UNAUTHORIZED);
+    cr_assert(strstr(err.text, "not known here"), "%s", err.text);
+    cr_assert_str_eq(asked, "new");
+    asked[0] = '\0';
+    cr_assert_null(enter(gate, "Bearer a.b.c", NOW, &err));
+    cr_assert_str_eq(asked, "", "what is no token asks for nothing");
+    gate_set_keys(gate, by_url.keys, true);
+    cr_assert_null(enter(gate, UNKNOWN_KEY, NOW, &err));
+    cr_assert_eq(err.kind, ERR_UNAVAILABLE, "nobody knows yet");
+    cr_assert_str_eq(asked, "");
+    principal_t *principal = enter(gate, jwt, NOW, &err);
+    cr_assert_not_null(principal, "the secret is known all along");
+    principal_unref(principal);
+    gate_free(gate);
+    keys_free(config.keys);
+}
+
+Test(gate, forgets_tokens_when_keys_change_and_only_then)
+{
+    AUTO(mem_free) char *jwt = token(3600);
+    keys_t *none = keys_new();
+    err_t err;
+
+    use_secret(SECRET);
+    gate_t *gate = gate_new(&config);
+    principal_t *first = enter(gate, jwt, NOW, &err);
+    gate_set_keys(gate, config.keys, false);
+    principal_t *second = enter(gate, jwt, NOW, &err);
+    cr_assert_eq(first, second);
+    gate_set_keys(gate, none, false);
+    cr_assert_null(enter(gate, jwt, NOW, &err));
+    principal_unref(first);
+    principal_unref(second);
+    keys_free(none);
     gate_free(gate);
     keys_free(config.keys);
 }

@@ -4,6 +4,8 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "errors.h"
+#include "http_fake.h"
 #include "mem.h"
 
 static connector_config_t ours = { .name = "crm", .trusted = true }, theirs = { .name = "github" };
@@ -40,10 +42,14 @@ Test(hop_headers, tells_our_connectors_who_asks_and_others_nothing)
 /* MCP 2026-07-28 basic/transports/streamable-http "Standard headers". */
 Test(hop_headers, mirrors_method_and_name_to_modern_connectors_only)
 {
-    catalog_connector_t connector = { .config = &theirs, .session_id = "s1" };
+    catalog_connector_t connector = { .config = &theirs };
     AUTO_BUF out = { 0 };
     hop_headers_t headers = {
-        .connector = &connector, .revision = MCP_2026_07_28, .method = "tools/call", .name = SPAN("add")
+        .connector = &connector,
+        .revision = MCP_2026_07_28,
+        .session_id = SPAN("s1"),
+        .method = "tools/call",
+        .name = SPAN("add"),
     };
 
     cr_assert(strstr(lines(&out, &headers), "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\n"
@@ -95,11 +101,12 @@ static span_t header(const void *request, const char *name, size_t *ret_count)
     return found;
 }
 
-static char *forwarded[] = { "x-qlik-access-token", "x-tenant", NULL };
+static forward_header_t forwarded[] = { { "x-qlik-access-token", "x-qlik-access-token", NULL },
+                                        { "x-tenant", "x-tenant", NULL } };
 
 Test(hop_headers, forwards_the_configured_headers_and_no_others)
 {
-    connector_config_t qlik = { .name = "qlik", .forward_headers = forwarded };
+    connector_config_t qlik = { .name = "qlik", .forward_headers = forwarded, .forward_count = 2 };
     const char *const request[] = {
         "X-Qlik-Access-Token", "secret", "Authorization", "Bearer x", "Cookie", "c", NULL
     };
@@ -111,6 +118,68 @@ Test(hop_headers, forwards_the_configured_headers_and_no_others)
     buf_clear(&out);
     cr_assert_eq(hop_forwarded(&out, &theirs, request, header, &err), 0);
     cr_assert_eq(out.length, 0);
+}
+
+Test(hop_headers, sends_a_users_token_under_the_name_that_its_server_knows)
+{
+    forward_header_t renamed[] = { { "x-github-token", "authorization", "Bearer" },
+                                   { "x-team", "x-org", NULL } };
+    connector_config_t github = { .name = "github", .forward_headers = renamed, .forward_count = 2 };
+    const char *const request[] = {
+        "X-GitHub-Token", "secret", "Authorization", "Bearer the gateway's", "x-team", "blue", NULL
+    };
+    const char *const none[] = { "Authorization", "Bearer the gateway's", NULL };
+    AUTO_BUF out = { 0 };
+    err_t err;
+
+    cr_assert_eq(hop_forwarded(&out, &github, request, header, &err), 0);
+    cr_assert_str_eq(buf_text(&out), "authorization: Bearer secret\r\nx-org: blue\r\n");
+    buf_clear(&out);
+    cr_assert_eq(hop_forwarded(&out, &github, none, header, &err), 0);
+    cr_assert_eq(out.length, 0, "the caller's own Authorization stays here");
+}
+
+Test(hop_headers, adds_the_fixed_headers_to_every_request)
+{
+    fixed_header_t fixed[] = { { "authorization", "Bearer ours" }, { "x-region", "eu" } };
+    connector_config_t github = { .name = "github", .fixed_headers = fixed, .fixed_count = 2 };
+    catalog_connector_t connector = { .config = &github };
+    AUTO_BUF out = { 0 };
+    hop_headers_t headers = { .connector = &connector, .revision = MCP_2026_07_28, .method = "tools/call" };
+
+    cr_assert(strstr(lines(&out, &headers), "\r\nauthorization: Bearer ours\r\nx-region: eu\r\n"));
+    headers.opening = true;
+    headers.revision = MCP_2025_06_18;
+    cr_assert(strstr(lines(&out, &headers), "\r\nauthorization: Bearer ours\r\nx-region: eu\r\n"));
+}
+
+Test(hop_headers, puts_the_users_own_in_the_place_of_a_fixed_one)
+{
+    fixed_header_t fixed[] = { { "authorization", "Bearer ours" }, { "x-region", "eu" } };
+    forward_header_t renamed[] = { { "x-github-token", "authorization", "Bearer" } };
+    connector_config_t github = { .name = "github",
+                                  .fixed_headers = fixed,
+                                  .fixed_count = 2,
+                                  .forward_headers = renamed,
+                                  .forward_count = 1 };
+    catalog_connector_t connector = { .config = &github };
+    const char *const theirs_too[] = { "X-GitHub-Token", "theirs", NULL }, *const none[] = { NULL };
+    hop_headers_t headers = { .connector = &connector, .revision = MCP_2026_07_28, .method = "tools/call" };
+    AUTO_BUF out = { 0 };
+    err_t err;
+
+    AUTO_BUF users = { 0 };
+    cr_assert_eq(hop_forwarded(&users, &github, theirs_too, header, &err), 0);
+    headers.forwarded = buf_span(&users);
+    cr_assert(strstr(lines(&out, &headers), "\r\nx-region: eu\r\nauthorization: Bearer theirs\r\n"));
+    cr_assert_null(strstr(buf_text(&out), "ours"), "sent twice, a server might take either");
+    buf_clear(&users);
+    cr_assert_eq(hop_forwarded(&users, &github, none, header, &err), 0);
+    headers.forwarded = buf_span(&users);
+    cr_assert(strstr(lines(&out, &headers), "\r\nauthorization: Bearer ours\r\nx-region: eu\r\n"));
+    headers.forwarded = SPAN("x-authorization: a\r\nx-reg: authorization: b\r\n");
+    cr_assert(strstr(lines(&out, &headers), "\r\nauthorization: Bearer ours\r\nx-region: eu\r\nx-auth"),
+              "only a header of the very name gives way");
 }
 
 static void refuses(const connector_config_t *connector, const char *const *request, const char *reason)
@@ -126,7 +195,7 @@ static void refuses(const connector_config_t *connector, const char *const *requ
 
 Test(hop_headers, refuses_what_occurs_twice_is_too_long_or_breaks_out)
 {
-    connector_config_t qlik = { .name = "qlik", .forward_headers = forwarded };
+    connector_config_t qlik = { .name = "qlik", .forward_headers = forwarded, .forward_count = 2 };
     AUTO(mem_free) char *value = mem_alloc(HOP_HEADER_MAX_VALUE + 2);
     const char *const twice[] = { "X-Tenant", "secret", "x-tenant", "secret", NULL };
     const char *const long_one[] = { "X-Tenant", value, NULL };
@@ -141,11 +210,69 @@ Test(hop_headers, refuses_what_occurs_twice_is_too_long_or_breaks_out)
 Test(hop_headers, ends_a_call_without_a_required_header_with_its_sentence)
 {
     struct required_header required[] = { { "x-qlik-access-token", "Missing Qlik access token." } };
-    connector_config_t qlik = {
-        .name = "qlik", .forward_headers = forwarded, .required_headers = required, .required_count = 1
-    };
+    connector_config_t qlik = { .name = "qlik",
+                                .forward_headers = forwarded,
+                                .forward_count = 2,
+                                .required_headers = required,
+                                .required_count = 1 };
     const char *const none[] = { NULL }, *const empty[] = { "X-Qlik-Access-Token", "", NULL };
 
     refuses(&qlik, none, "Missing Qlik access token.");
     refuses(&qlik, empty, "Missing Qlik access token.");
+}
+
+#define MIRRORED                                                                                             \
+    "{\"type\":\"object\",\"properties\":{\"region\":{\"type\":\"string\",\"x-mcp-header\":\"Region\"}}}"
+
+static int params_of(const char *headers, mcp_era_t era, const char *id, buf_t *out, err_t *err)
+{
+    param_headers_t *params = param_headers_read(span_of(MIRRORED));
+    http_request_t *http = fake_request("POST", headers, SPAN(""));
+    mcp_request_t request = {
+        .era = era, .id = span_of(id), .arguments = SPAN("{\"region\":\"eu\"}"), .http = http
+    };
+    int rc = hop_params_check(params, &request, err) ? -1 : hop_params(out, params, &request, err);
+
+    http->over = true;
+    fake_free(http);
+    param_headers_free(params);
+    return rc;
+}
+
+/* MCP 2026-07-28 basic/transports/streamable-http "Client Behavior": made from the body; what the tool does
+ * not declare is copied. */
+Test(hop_headers, carries_mirrored_arguments_and_the_callers_unknown_ones)
+{
+    AUTO_BUF out = { 0 };
+    err_t err;
+
+    cr_assert_eq(params_of("Mcp-Param-Region: eu\nmcp-param-New: 1\nX-Other: 2\nMcp-Param-: 3\n", MCP_MODERN,
+                           "1", &out, &err),
+                 0);
+    cr_expect_str_eq(buf_text(&out), "Mcp-Param-Region: eu\r\nmcp-param-New: 1\r\n");
+    buf_clear(&out);
+    cr_assert_eq(params_of("Mcp-Param-Region: us\nMcp-Param-New: 1\n", MCP_LEGACY, "1", &out, &err), 0);
+    cr_expect_str_eq(buf_text(&out), "Mcp-Param-Region: eu\r\n", "nothing of a legacy caller's is passed on");
+    buf_clear(&out);
+    cr_assert_eq(params_of("", MCP_MODERN, NULL, &out, &err), 0, "REST mirrors nothing");
+    cr_expect_str_eq(buf_text(&out), "Mcp-Param-Region: eu\r\n");
+    buf_clear(&out);
+    cr_assert_eq(params_of("", MCP_MODERN, "1", &out, &err), -1);
+    cr_expect_eq(err.code, MCP_HEADER_MISMATCH);
+}
+
+Test(hop_headers, passes_on_so_many_unknown_ones_and_no_more)
+{
+    AUTO_BUF headers = { 0 };
+    AUTO_BUF out = { 0 };
+    err_t err;
+
+    buf_add_text(&headers, "Mcp-Param-Region: eu\n");
+    for (int i = 0; i < HOP_PARAMS_MAX; i++) {
+        buf_addf(&headers, "Mcp-Param-X%d: 1\n", i);
+    }
+    cr_expect_eq(params_of(buf_text(&headers), MCP_MODERN, "1", &out, &err), 0);
+    buf_add_text(&headers, "Mcp-Param-Y: 1\n");
+    cr_expect_eq(params_of(buf_text(&headers), MCP_MODERN, "1", &out, &err), -1);
+    cr_expect_eq(err.kind, ERR_CALLER);
 }

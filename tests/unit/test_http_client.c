@@ -6,8 +6,10 @@
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <netdb.h>
+#include <poll.h>
 
 #include "clock.h"
+#include "http_pool.h"
 #include "mem.h"
 #include "raw_server.h"
 
@@ -171,13 +173,12 @@ static void start_with(const char *method, const char *body, int64_t deadline_ms
                               .headers = SPAN("Content-Type: application/json\r\n"),
                               .deadline_ms = clock_ms() + deadline_ms,
                               .idempotent = idempotent };
-    struct evbuffer *bytes = evbuffer_new();
+    AUTO_BUF bytes = { 0 };
 
-    evbuffer_add(bytes, body, strlen(body));
-    told.hop = hop_start(connections, &request, bytes, &events, &told);
+    buf_add_text(&bytes, body);
+    told.hop = hop_start(connections, &request, &bytes, &events, &told);
     told.started = true;
-    cr_assert_eq(evbuffer_get_length(bytes), 0);
-    evbuffer_free(bytes);
+    cr_assert_eq(bytes.length, 0);
 }
 
 static void forget(void)
@@ -212,6 +213,14 @@ static void run_loop_ms(int ms)
 
     event_base_once(loop_base(loop), -1, EV_TIMEOUT, on_rest_over, NULL, &wait);
     loop_run(loop);
+}
+
+static void run_until_closed(void)
+{
+    for (int i = 0; i < 100 && http_pool_open(connections) > 0; i++) {
+        run_loop_ms(50);
+    }
+    cr_assert_eq(http_pool_open(connections), 0);
 }
 
 static void expect_answer(const char *body)
@@ -535,6 +544,14 @@ Test(http_client, does_not_use_a_connection_again_that_it_cannot_trust)
     tear_down();
 }
 
+/* Until the idle connection has something to say, without telling the loop. */
+static void wait_for_news(void)
+{
+    struct pollfd idle = { .fd = connections->newest->fd, .events = POLLIN };
+
+    cr_assert_eq(poll(&idle, 1, 10000), 1);
+}
+
 static void answer_then_talk(int fd, int nth)
 {
     (void)nth;
@@ -550,14 +567,68 @@ Test(http_client, drops_an_idle_connection_that_says_something_unasked)
     set_up(answer_then_talk);
     call();
     cr_assert_eq(http_pool_idle(connections), 1);
-    run_loop_ms(150);
-    cr_assert_eq(http_pool_open(connections), 0);
+    run_until_closed();
 
     call();
-    usleep(100000); /* the loop does not see it: the check before reuse does */
+    wait_for_news(); /* the loop does not see it: the check before reuse does */
     call();
     expect_answer("{}");
     cr_assert_eq(server.accepted, 3);
+    tear_down();
+}
+
+static void answer_and_go(int fd, int nth)
+{
+    (void)nth;
+    raw_read_request(fd, NULL);
+    raw_send(fd, OK);
+}
+
+static void answer_twice(int fd, int nth)
+{
+    raw_read_request(fd, NULL);
+    raw_send(fd, OK);
+    raw_send(fd, nth == 0 ? "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n\"early\"" : "");
+    raw_wait_for_close(fd);
+}
+
+static void start_in_a_turn(void *self)
+{
+    (void)self;
+    start_with("POST", "{}", 5000, false);
+}
+
+/* Within a turn that has seen the connection end or talk, and not come to it: nothing of the request has left
+ * by then, so it may go out on another one whatever it does. */
+Test(http_client, sends_on_a_fresh_connection_when_the_kept_one_ends_in_the_same_turn)
+{
+    static void (*const servers[])(int fd, int nth) = { answer_and_go, answer_twice };
+
+    for (size_t i = 0; i < COUNT_OF(servers); i++) {
+        set_up(servers[i]);
+        call();
+        if (http_pool_idle(connections) > 0) {
+            wait_for_news();
+        }
+        forget();
+        loop_defer(loop, start_in_a_turn, NULL);
+        loop_run(loop);
+        expect_answer("{}");
+        cr_assert_eq(server.accepted, 2);
+        tear_down();
+    }
+}
+
+Test(http_client, may_be_cancelled_before_its_request_has_left)
+{
+    set_up(answer_all);
+    call();
+    start_with("POST", "{}", 5000, true);
+    hop_cancel(told.hop);
+    run_loop_ms(50);
+    cr_assert_eq(http_pool_open(connections), 0);
+    call();
+    expect_answer("{}");
     tear_down();
 }
 
@@ -799,11 +870,10 @@ Test(http_client, drops_idle_connections_that_are_reset)
     set_up(reset_when_idle);
     call();
     cr_assert_eq(http_pool_idle(connections), 1);
-    run_loop_ms(150);
-    cr_assert_eq(http_pool_open(connections), 0);
+    run_until_closed();
 
     call();
-    usleep(100000); /* reset, and the loop has not seen it */
+    wait_for_news(); /* reset, and the loop has not seen it */
     call();
     expect_answer("{}");
     cr_assert_eq(server.accepted, 3);
@@ -941,14 +1011,19 @@ Test(http_client, lets_the_last_exchange_free_the_pool)
 static const struct {
     const char *text, *socket_path, *host, *path, *authority;
     uint16_t port;
+    int tls;
 } urls[] = {
-    { "unix:/run/guiche/odoo.sock", "/run/guiche/odoo.sock", NULL, "/mcp", "localhost", 0 },
-    { "unix:/run/o.sock:/v1/mcp?x=1", "/run/o.sock", NULL, "/v1/mcp?x=1", "localhost", 0 },
-    { "http://mcp-odoo:8000/mcp", NULL, "mcp-odoo", "/mcp", "mcp-odoo:8000", 8000 },
-    { "http://mcp-odoo", NULL, "mcp-odoo", "/mcp", "mcp-odoo", 80 },
-    { "http://mcp_odoo.example/", NULL, "mcp_odoo.example", "/", "mcp_odoo.example", 80 },
-    { "http://h?u=anna", NULL, "h", "/mcp?u=anna", "h", 80 },
-    { "http://[::1]:65535/a", NULL, "::1", "/a", "[::1]:65535", 65535 },
+    { "unix:/run/guiche/odoo.sock", "/run/guiche/odoo.sock", NULL, "/mcp", "localhost", 0, 0 },
+    { "unix:/run/o.sock:/v1/mcp?x=1", "/run/o.sock", NULL, "/v1/mcp?x=1", "localhost", 0, 0 },
+    { "http://mcp-odoo:8000/mcp", NULL, "mcp-odoo", "/mcp", "mcp-odoo:8000", 8000, 0 },
+    { "http://mcp-odoo", NULL, "mcp-odoo", "/mcp", "mcp-odoo", 80, 0 },
+    { "http://mcp_odoo.example/", NULL, "mcp_odoo.example", "/", "mcp_odoo.example", 80, 0 },
+    { "http://h?u=anna", NULL, "h", "/mcp?u=anna", "h", 80, 0 },
+    { "http://[::1]:65535/a", NULL, "::1", "/a", "[::1]:65535", 65535, 0 },
+    { "https://mcp.example.com", NULL, "mcp.example.com", "/mcp", "mcp.example.com", 443, 1 },
+    { "https://mcp.example.com:8443/v1?x=1", NULL, "mcp.example.com", "/v1?x=1", "mcp.example.com:8443", 8443,
+      1 },
+    { "https://[::1]/a", NULL, "::1", "/a", "[::1]", 443, 1 },
 };
 
 static bool same(const char *a, const char *b)
@@ -968,6 +1043,8 @@ Test(hop_url, reads_where_a_connector_listens)
         cr_assert(same(url.path, urls[i].path), "%s", urls[i].text);
         cr_assert(same(url.authority, urls[i].authority), "%s", urls[i].text);
         cr_assert_eq(url.port, urls[i].port, "%s", urls[i].text);
+        cr_assert_eq(url.tls, urls[i].tls, "%s", urls[i].text);
+        cr_assert_null(url.ca_file);
         hop_url_release(&url);
     }
 }
@@ -975,10 +1052,15 @@ Test(hop_url, reads_where_a_connector_listens)
 Test(hop_url, refuses_what_it_does_not_serve_with_a_sentence)
 {
     static const char *const refused[][2] = {
-        { "https://mcp.example.com/mcp", "https:// is not served here" },
-        { "ftp://h/", "neither unix:/ nor http://" },
-        { "", "neither unix:/ nor http://" },
-        { "HTTP", "neither unix:/ nor http://" },
+        { "https://", "host" },
+        { "https://user:secret@h/mcp", "user name" },
+        { "https://h/mcp#a", "blank" },
+        { "https://h:0/", "port" },
+        { "https:/h/", "none of unix:/, http:// and https://" },
+        { "HTTPS://h/", "none of unix:/, http:// and https://" },
+        { "ftp://h/", "none of unix:/" },
+        { "", "none of unix:/" },
+        { "HTTP", "none of unix:/" },
         { "unix:odoo.sock", "whole path" },
         { "unix:", "whole path" },
         { "unix:/"

@@ -2,8 +2,6 @@
  * read it. */
 #include "http_fixture.h"
 
-#include <sys/wait.h>
-
 static answer_t a;
 
 /* Sends `text` and expects a refusal in our own form, and the end of the connection. */
@@ -29,10 +27,10 @@ static void refused(const char *text, int status, const char *code)
 
 static char *request_with_lines(int lines, size_t length)
 {
-    char *text = mem_alloc((size_t)lines * (length + 2) + 100), *at = text;
+    char *text = mem_alloc(20 + (size_t)lines * (length + 2) + 100), *at = text;
 
-    at += sprintf(at, "GET /echo HTTP/1.1\r\n");
-    for (int i = 0; i < lines; i++) {
+    at += sprintf(at, "GET /echo HTTP/1.1\r\nHost: x\r\n");
+    for (int i = 1; i < lines; i++) {
         int name = sprintf(at, "X-%d: ", i);
         memset(at + name, 'v', length - (size_t)name);
         at += length;
@@ -60,7 +58,7 @@ Test(http_limits, refuses_two_thousand_header_lines, .init = start, .fini = stop
 
 Test(http_limits, refuses_headers_of_a_megabyte, .init = start, .fini = stop)
 {
-    AUTO(mem_free) char *one_line = request_with_lines(1, 1 << 20), *many = request_with_lines(90, 12000);
+    AUTO(mem_free) char *one_line = request_with_lines(2, 1 << 20), *many = request_with_lines(90, 12000);
 
     refused(one_line, 431, "headers_too_large");
     refused(many, 431, "headers_too_large");
@@ -87,14 +85,8 @@ Test(http_limits, takes_headers_just_below_their_limit, .init = start, .fini = s
 Test(http_limits, refuses_a_declared_body_before_it_is_sent, .init = start, .fini = stop)
 {
     refused("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 4194305\r\n\r\n", 413, "body_too_large");
-    refused("POST /echo HTTP/1.1\r\nHost: x\r\ncontent-length:99999999999999999999999\r\n\r\n", 413,
+    refused("POST /echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5000000\r\n\r\n", 413,
             "body_too_large");
-    refused("POST /echo HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 5000000\r\n\r\n", 413,
-            "body_too_large");
-    /* more digits than the intake keeps of a line */
-    refused(
-        "POST /echo HTTP/1.1\r\nContent-Length: 0000000000000000000000000000000000000000005000000\r\n\r\nx",
-        413, "body_too_large");
 }
 
 /* curl and most clients send on while they wait for an answer: they must still get it. */
@@ -174,30 +166,34 @@ Test(http_limits, takes_a_body_of_exactly_the_limit_and_a_request_behind_it, .in
     client_free(client);
 }
 
-Test(http_limits, answers_what_evhttp_refuses_in_our_own_form, .init = start, .fini = stop)
+/* What the gate refuses is in test_http_gate.c; here, that nothing of it comes through. */
+Test(http_limits, answers_what_is_no_request_in_our_own_form, .init = start, .fini = stop)
 {
-    refused("complete nonsense\r\n\r\n", 400, "bad_request");
-    refused("GET /echo HTTP/2.0\r\n\r\n", 400, "bad_request");
+    refused("complete nonsense\r\n\r\n", 405, "method_not_allowed");
+    refused("GET /echo HTTP/2.0\r\n\r\n", 505, "http_version_not_supported");
     refused("GET /echo HTTP/1.1\r\nno colon here\r\n\r\n", 400, "bad_request");
-    refused("\r\n\r\nGET /echo HTTP/1.1\r\n\r\n", 400, "bad_request");
-    refused("POST /echo HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400, "bad_request");
-    refused("POST /echo HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n", 400,
+    refused("\r\n\r\nGET /echo HTTP/1.1\r\nHost: x\r\n\r\n", 400, "bad_request");
+    refused("GET /echo HTTP/1.1\r\n\r\n", 400, "bad_request");
+    refused("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400, "bad_request");
+    refused("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 30\r\n\r\nabc", 400,
             "bad_request");
-    refused("POST /echo HTTP/1.1\r\nExpect: a miracle\r\nContent-Length: 3\r\n\r\n", 417,
+    refused("POST /echo HTTP/1.1\r\nHost: x\r\nExpect: a miracle\r\nContent-Length: 3\r\n\r\n", 417,
             "expectation_failed");
     cr_expect_eq(atomic_load(&fx.requests), 0);
 }
 
-Test(http_limits, refuses_a_request_with_two_lengths, .init = start, .fini = stop)
+Test(http_limits, answers_what_only_evhttp_finds_wrong_in_our_own_form, .init = start, .fini = stop)
 {
-    refused("POST /echo HTTP/1.1\r\nContent-Length: 3\r\nContent-Length: 30\r\n\r\nabc", 400, "bad_request");
+    refused("GET http://[/ HTTP/1.1\r\nHost: x\r\n\r\n", 400, "bad_request");
 }
 
 Test(http_limits, refuses_a_body_that_would_be_read_as_the_next_request, .init = start, .fini = stop)
 {
-    refused("HEAD /echo HTTP/1.1\r\nContent-Length: 34\r\n\r\nGET /echo?smuggled HTTP/1.1\r\nA: b\r\n\r\n",
+    refused("HEAD /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 34\r\n\r\nGET /echo?smuggled HTTP/1.1\r\nA: "
+            "b\r\n\r\n",
             400, "bad_request");
-    refused("BREW /echo HTTP/1.1\r\nContent-Length: 34\r\n\r\nGET /echo?smuggled HTTP/1.1\r\nA: b\r\n\r\n",
+    refused("BREW /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 34\r\n\r\nGET /echo?smuggled HTTP/1.1\r\nA: "
+            "b\r\n\r\n",
             405, "method_not_allowed");
     cr_expect_eq(atomic_load(&fx.requests), 0);
 }
@@ -305,99 +301,16 @@ Test(http_limits, gives_up_a_client_that_does_not_read_its_answer, .init = start
 {
     client_t *client = client_new();
     size_t before = resident_bytes();
-    int64_t wait = 5000;
+    int64_t wait = 60000; /* more than becomes() has: not the drain's end ends it */
 
     say(client, "GET /pending HTTP/1.1\r\nHost: x\r\n\r\n");
     cr_assert(becomes(&fx.requests, 1));
     on_loop(answer_megabytes, NULL);
     on_loop(drain, &wait);
     cr_expect(becomes(&fx.done, 1), "its connection is gone before the drain is over");
-    usleep(100000); /* libevent frees the buffers a turn later */
+    for (int i = 0; i < 2000 && resident_bytes() >= before + (16u << 20); i++) {
+        usleep(10000); /* libevent frees the buffers a turn later */
+    }
     cr_expect_lt(resident_bytes(), before + (16u << 20));
-    client_free(client);
-}
-
-/* connections */
-
-static void start_capped(void)
-{
-    const http_limits_t limits = HTTP_LIMITS_DEFAULT;
-
-    fx.limits = limits;
-    fx.limits.max_connections = 4;
-    start();
-}
-
-Test(http_limits, refuses_connections_above_the_cap, .init = start_capped, .fini = stop)
-{
-    client_t *held[4], *client;
-
-    for (int i = 0; i < 4; i++) {
-        held[i] = client_new();
-        cr_assert_eq(ask(held[i], "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n", &a)->status, 200);
-    }
-    refused("GET /echo HTTP/1.1\r\nHost: x\r\n\r\n", 503, "too_many_connections");
-    cr_expect_eq(ask(held[0], "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n", &a)->status, 200,
-                 "the others are unharmed");
-    for (int i = 0; i < 4; i++) {
-        client_free(held[i]);
-    }
-    usleep(100000);
-    client = client_new();
-    cr_expect_eq(ask(client, "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n", &a)->status, 200,
-                 "and there is room again");
-    client_free(client);
-}
-
-Test(http_limits, survives_a_crowd_far_above_the_cap, .init = start_capped, .fini = stop)
-{
-    int fds[300];
-
-    for (int i = 0; i < 300; i++) {
-        fds[i] = try_connect();
-    }
-    usleep(200000);
-    for (int i = 0; i < 300; i++) {
-        close(fds[i]);
-    }
-    usleep(300000);
-    client_t *client = client_new();
-    cr_expect_eq(ask(client, "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n", &a)->status, 200);
-    client_free(client);
-}
-
-/* Connects until descriptors are short, in a process of its own that has plenty. */
-static pid_t crowd(int count)
-{
-    pid_t pid = fork();
-
-    if (pid == 0) {
-        for (int i = 0; i < count; i++) {
-            try_connect();
-        }
-        sleep(30);
-        _exit(0);
-    }
-    return pid;
-}
-
-Test(http_limits, does_not_spin_when_descriptors_run_out, .init = start, .fini = stop)
-{
-    struct rlimit limit = { .rlim_cur = 64, .rlim_max = 64 };
-    pid_t pid = crowd(100);
-    int64_t before;
-    client_t *client;
-
-    setrlimit(RLIMIT_NOFILE, &limit);
-    usleep(300000);
-    before = cpu_ms();
-    usleep(1500000);
-    cr_expect_lt(cpu_ms() - before, 100);
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
-    usleep(1500000);
-    client = client_new();
-    cr_expect_eq(ask(client, "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n", &a)->status, 200,
-                 "and it accepts again");
     client_free(client);
 }

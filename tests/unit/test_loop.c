@@ -8,13 +8,14 @@
 #include <unistd.h>
 
 #include <event2/event.h>
+#include <event2/event_struct.h>
 
 #include "clock.h"
 #include "log.h"
 #include "loop.h"
 
 static loop_t *loop;
-static char order[64];
+static char order[128];
 static int64_t seen[3];
 
 static void set_up(void)
@@ -52,6 +53,64 @@ Test(loop, runs_deferred_functions_in_order_after_the_one_that_runs, .init = set
     loop_defer(loop, defer_and_say, "a");
     loop_run(loop);
     cr_expect_str_eq(order, "abc");
+}
+
+static loop_write_t writes[64];
+
+static void write_soon_and_say(void *self)
+{
+    loop_write_soon(loop, &writes[0], say, "b");
+    loop_write_soon(loop, &writes[1], say, "-");
+    loop_write_soon(loop, &writes[2], say, "c");
+    loop_write_cancel(loop, &writes[1]);
+    loop_write_cancel(loop, &writes[1]);
+    loop_stop(loop);
+    say(self);
+}
+
+Test(loop, writes_in_order_at_the_end_of_the_turn, .init = set_up, .fini = tear_down)
+{
+    loop_defer(loop, write_soon_and_say, "a");
+    loop_run(loop);
+    cr_expect_str_eq(order, "abc");
+    loop_write_cancel(loop, &writes[0]);
+
+    loop_defer(loop, write_soon_and_say, "d");
+    loop_run(loop);
+    cr_expect_str_eq(order, "abcdbc", "and so in the next");
+}
+
+Test(loop, writes_at_once_what_is_much, .init = set_up, .fini = tear_down)
+{
+    for (int i = 0; i < 63; i++) {
+        loop_write_soon(loop, &writes[i], say, "w");
+    }
+    cr_expect_str_eq(order, "");
+    loop_write_cancel(loop, &writes[7]);
+    loop_write_soon(loop, &writes[63], say, "w");
+    cr_expect_str_eq(order, "", "one has been cancelled");
+    order[0] = '\0';
+    loop_write_soon(loop, &writes[7], stop, NULL);
+    cr_expect_eq(strlen(order), 63u);
+    loop_run(loop);
+    cr_expect_eq(strlen(order), 63u, "once");
+}
+
+static void free_and_say(void *self)
+{
+    loop_write_t *write = self;
+
+    memset(write, 0xAA, sizeof(*write));
+    say("f");
+}
+
+Test(loop, lets_a_write_free_what_it_is_in, .init = set_up, .fini = tear_down)
+{
+    loop_write_soon(loop, &writes[0], free_and_say, &writes[0]);
+    loop_write_soon(loop, &writes[1], free_and_say, &writes[1]);
+    loop_write_soon(loop, &writes[2], stop, NULL);
+    loop_run(loop);
+    cr_expect_str_eq(order, "ff");
 }
 
 static int rounds;
@@ -169,6 +228,28 @@ Test(loop, reads_the_clock_once_per_turn, .init = set_up, .fini = tear_down)
     event_free(event);
 }
 
+static void note_time(evutil_socket_t fd, short what, void *self)
+{
+    (void)fd, (void)what;
+    *(int64_t *)self = clock_ms();
+    loop_stop(loop);
+}
+
+Test(loop, arms_a_timer_anew_and_at_once_for_what_is_past, .init = set_up, .fini = tear_down)
+{
+    int64_t fired_ms = 0, began_ms = clock_ms();
+    struct event *event = evtimer_new(loop_base(loop), note_time, &fired_ms);
+
+    loop_arm(event, 3600000);
+    loop_arm(event, 30);
+    loop_run(loop);
+    cr_expect_geq(fired_ms - began_ms, 29);
+    loop_arm(event, -5);
+    loop_run(loop);
+    cr_expect_lt(clock_ms() - began_ms, 60000);
+    event_free(event);
+}
+
 static void block(void *self)
 {
     (void)self;
@@ -247,4 +328,34 @@ Test(loop, logs_a_few_of_a_thousand_complaints_of_libevent, .init = set_up, .fin
     }
     cr_expect(lines >= 1 && lines <= 10, "%d lines", lines);
     log_open(2, "test", LOG_LEVEL_ERROR);
+}
+
+static void on_byte(evutil_socket_t fd, short what, void *self)
+{
+    (void)fd;
+    (void)what;
+    say(self);
+    loop_stop(loop);
+}
+
+Test(loop, meets_descriptors_ahead_without_a_harm_to_those_in_use, .init = set_up, .fini = tear_down)
+{
+    int in_use[2], later[2];
+    struct event before, after;
+
+    cr_assert_eq(pipe(in_use), 0);
+    event_assign(&before, loop_base(loop), in_use[0], EV_READ, on_byte, "a");
+    event_add(&before, NULL);
+
+    loop_expect_fds(loop, 2000);
+    loop_expect_fds(loop, 100); /* known already */
+
+    cr_assert_eq(pipe(later), 0);
+    event_assign(&after, loop_base(loop), later[0], EV_READ, on_byte, "b");
+    event_add(&after, NULL);
+    cr_assert_eq(write(in_use[1], "x", 1), 1);
+    loop_run(loop);
+    cr_assert_eq(write(later[1], "x", 1), 1);
+    loop_run(loop);
+    cr_expect_str_eq(order, "ab");
 }

@@ -222,16 +222,6 @@ Test(mcp_server, refuses_what_is_not_one_message)
     }
 }
 
-Test(mcp_server, refuses_batches_with_a_sentence)
-{
-    expect_answer("", "[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}]", 400,
-                  "~batches are not served yet");
-    expect_answer("", " [ ] ", 400, "~batches are not served yet");
-    expect_code("", "[]", 400, RPC_INVALID_REQUEST);
-    expect_code("MCP-Protocol-Version: 2026-07-28\n", "[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}]",
-                400, RPC_INVALID_REQUEST);
-}
-
 Test(mcp_server, drops_responses_of_legacy_clients)
 {
     expect_answer("", "{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"result\":{}}", 202, "");

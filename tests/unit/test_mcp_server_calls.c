@@ -407,6 +407,8 @@ Test(mcp_calls, can_be_opened_by_another_road)
     principal_unref(principal); /* the call holds its own */
     cr_expect(mcp_call_wants_progress(call));
     cr_expect_eq(progress(call, "1"), 17);
+    cr_expect_eq(mcp_call_log(call, SPAN("info"), SPAN("{\"level\":\"info\",\"data\":1}")), 0, "dropped");
+    cr_expect_not(mcp_call_can_ask(call));
     answer_fine(call);
     cr_expect_eq(fixture.ended, 1);
     cr_expect(fixture.ended_had_call);

@@ -1,6 +1,8 @@
 /* Public names and globs. */
 #include <criterion/criterion.h>
 
+#include "mem.h"
+
 #include "names.h"
 
 static void expect_public(const char *prefix, const char *own, const char *wanted)
@@ -100,4 +102,22 @@ Test(names, matches_hostile_globs_in_good_time)
 {
     cr_expect_not(glob_matches("*a*a*a*a*a*a*a*a*a*a*b",
                                SPAN("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")));
+}
+
+Test(names, takes_as_valid_what_the_specification_takes)
+{
+    static const char *const good[] = { "a", "Get-Sum.v2/x", "_", "9" };
+    static const char *const bad[] = { "", "two words", "\xc3\xa9", "a\n", "a:b", "a*" };
+
+    for (size_t i = 0; i < COUNT_OF(good); i++) {
+        cr_assert(name_is_valid(span_of(good[i])), "%s", good[i]);
+    }
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        cr_assert_not(name_is_valid(span_of(bad[i])), "%s", bad[i]);
+    }
+    char longest[NAME_MAX_LENGTH + 2];
+    memset(longest, 'A', sizeof(longest));
+    cr_assert(name_is_valid((span_t){ longest, NAME_MAX_LENGTH }));
+    cr_assert_not(name_is_valid((span_t){ longest, NAME_MAX_LENGTH + 1 }));
+    cr_assert_not(name_is_valid((span_t){ "a\0", 2 }));
 }

@@ -25,12 +25,12 @@ static void close_world(world_t *world)
 static bool allows(const world_t *world, const char *permission, const char *tool)
 {
     principal_t *principal = principal_new("anna", "demo", &permission, permission ? 1 : 0);
-    size_t index = catalog_index(world->catalog, catalog_find(world->catalog, span_of(tool)));
-    tool_set_t set;
+    size_t index = catalog_index(world->catalog, catalog_find(world->catalog, MCP_TOOLS, span_of(tool)));
+    entry_set_t set;
 
     policy_allowed(world->catalog->policy, principal, &set);
     bool allowed = policy_allows(world->catalog->policy, principal, index);
-    cr_assert_eq(allowed, tool_set_has(&set, index), "list and call must agree on %s for %s", tool,
+    cr_assert_eq(allowed, entry_set_has(&set, index), "list and call must agree on %s for %s", tool,
                  permission);
     principal_unref(principal);
     return allowed;
@@ -70,7 +70,7 @@ Test(policy, gives_nothing_that_no_rule_names)
     cr_assert_not(allows(&world, "nothing", "odoo_search"));
     cr_assert_not(allows(&world, "crm.write", "crm_qualify_lead"), "the usual permissions are gone");
     cr_assert(allows(&world, "*", "crm_qualify_lead"));
-    const catalog_tool_t *tool = catalog_find(world.catalog, SPAN("crm_qualify_lead"));
+    const catalog_entry_t *tool = catalog_find(world.catalog, MCP_TOOLS, SPAN("crm_qualify_lead"));
     policy_deny(world.catalog->policy, tool, catalog_index(world.catalog, tool), &err);
     cr_assert(strstr(err.text, "permission *"), "%s", err.text);
     close_world(&world);
@@ -96,7 +96,7 @@ Test(policy, names_the_permission_that_was_missing)
 
     fixture_config.has_policies = false;
     open_world(&world);
-    const catalog_tool_t *tool = catalog_find(world.catalog, SPAN("crm_qualify_lead"));
+    const catalog_entry_t *tool = catalog_find(world.catalog, MCP_TOOLS, SPAN("crm_qualify_lead"));
     cr_assert_eq(policy_deny(world.catalog->policy, tool, catalog_index(world.catalog, tool), &err), -1);
     cr_assert_eq(err.kind, ERR_DENIED);
     cr_assert_str_eq(err.text, "Not allowed: crm_qualify_lead needs the permission crm.write.");
@@ -108,7 +108,7 @@ Test(policy, unites_what_several_permissions_give)
     const char *const permissions[] = { "crm.write", "odoo.read", "unheard.of" };
     principal_t *principal = principal_new("anna", "demo", permissions, COUNT_OF(permissions));
     world_t world = { 0 };
-    tool_set_t set;
+    entry_set_t set;
 
     fixture_config.has_policies = false;
     open_world(&world);

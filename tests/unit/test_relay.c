@@ -87,7 +87,7 @@ static const relay_events_t events = { .on_progress = on_progress,
 static void exchange(const char *text)
 {
     bool cancel = told.cancel_in_progress;
-    struct evbuffer *body = evbuffer_new();
+    AUTO_BUF body = { 0 };
     pool_t *helpers = pool_new(1, 8);
     raw_server_t server;
     hop_url_t url;
@@ -103,13 +103,13 @@ static void exchange(const char *text)
     http_pool_limits_t limits = HTTP_POOL_LIMITS_DEFAULT;
     limits.max_reply_bytes = 4096;
     http_pool_t *pool = http_pool_new(loop, resolver, &url, &limits);
-    evbuffer_add(body, "{}", 2);
+    buf_add_text(&body, "{}");
     relay_request_t request = { .pool = pool,
                                 .headers = SPAN("X: y\r\n"),
                                 .deadline_ms = clock_ms() + 2000,
                                 .id = 7,
                                 .max_event_bytes = 4096 };
-    told.relay = relay_start(&request, body, &events, NULL);
+    told.relay = relay_start(&request, &body, &events, NULL);
     loop_run(loop);
     http_pool_free(pool);
     hop_url_release(&url);
@@ -117,7 +117,6 @@ static void exchange(const char *text)
     pool_free(helpers);
     loop_free(loop);
     raw_stop(&server);
-    evbuffer_free(body);
     cr_assert_eq(told.answers + told.errors, cancel ? 0 : 1);
 }
 

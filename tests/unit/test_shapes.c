@@ -10,7 +10,7 @@ static void expect_tool(const char *tool, mcp_shape_t shape, const char *wanted)
     json_scan_t found;
     err_t err;
 
-    cr_assert_eq(shape_tool(span_of(tool), "crm_x", shape, &out, &err), 0, "%s", err.text);
+    cr_assert_eq(shape_entry(MCP_TOOLS, span_of(tool), "crm_x", shape, &out, &err), 0, "%s", err.text);
     cr_expect_str_eq(buf_text(&out), wanted);
     cr_expect_eq(json_scan(buf_span(&out), NULL, &found, &err), 0, "%s", err.text);
 }
@@ -22,7 +22,7 @@ static void expect_result(const char *result, mcp_shape_t shape, const char *wan
     err_t err;
 
     cr_assert_eq(json_scan_members(span_of(result), &found, &err), 0, "%s", err.text);
-    shape_result(found.members, found.member_count, shape, &out);
+    cr_assert_eq(shape_answer(MCP_CALL_TOOL, found.members, found.member_count, shape, &out, &err), 0);
     cr_expect_str_eq(buf_text(&out), wanted);
     cr_expect_eq(json_scan(buf_span(&out), NULL, &found, &err), 0, "%s", err.text);
 }
@@ -99,8 +99,8 @@ Test(shapes, a_declaration_without_schema_is_refused)
     for (size_t i = 0; i < COUNT_OF(tools); i++) {
         AUTO_BUF out = { 0 };
         err_t err;
-        cr_expect_eq(shape_tool(span_of(tools[i]), "crm_x", MCP_SHAPE_MODERN, &out, &err), -1, "%s",
-                     tools[i]);
+        cr_expect_eq(shape_entry(MCP_TOOLS, span_of(tools[i]), "crm_x", MCP_SHAPE_MODERN, &out, &err), -1,
+                     "%s", tools[i]);
     }
 }
 

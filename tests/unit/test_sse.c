@@ -79,6 +79,76 @@ Test(sse, forgets_an_event_that_does_not_end)
     expect_reads("data: whole\n\ndata: half\n", "[-|whole]");
 }
 
+static void read_all(sse_reader_t *reader, const char *text)
+{
+    AUTO(evbuffer_free) struct evbuffer *in = evbuffer_new();
+    err_t err;
+
+    heard[0] = '\0';
+    evbuffer_add(in, text, strlen(text));
+    cr_assert_eq(sse_read(reader, in, note, NULL, &err), 0);
+}
+
+static void expect_id(const char *text, const char *id)
+{
+    AUTO(sse_reader_free) sse_reader_t *reader = sse_reader_new(1000);
+
+    read_all(reader, text);
+    cr_expect_str_eq(sse_last_id(reader), id, "\"%s\" has the id \"%s\"", text, sse_last_id(reader));
+}
+
+Test(sse, knows_the_id_of_the_last_whole_event)
+{
+    expect_id("data: x\n\n", "");
+    expect_id("id: 1\ndata: x\n\ndata: y\n\n", "1");
+    expect_id("id: 1\n\n", "1"); /* without data: an event to go on from */
+    expect_id("id: 1\ndata: \n\nid: 2\ndata: half\n", "1");
+    expect_id("id: 1\n\nid\n\n", "");
+}
+
+Test(sse, takes_no_id_that_a_header_cannot_hold)
+{
+    char text[SSE_MAX_ID + 20], id[SSE_MAX_ID + 2];
+
+    expect_id("id: a\x01\n\n", "");
+    expect_id("id: 1\n\nid: a\tb\n\n", "");
+    for (size_t length = SSE_MAX_ID; length <= SSE_MAX_ID + 1; length++) {
+        memset(id, 'x', length);
+        id[length] = '\0';
+        snprintf(text, sizeof(text), "id: %s\n\n", id);
+        expect_id(text, length == SSE_MAX_ID ? id : "");
+    }
+}
+
+static int64_t retry_of(const char *text)
+{
+    AUTO(sse_reader_free) sse_reader_t *reader = sse_reader_new(1000);
+
+    read_all(reader, text);
+    return sse_retry_ms(reader);
+}
+
+Test(sse, takes_digits_only_for_a_retry_time)
+{
+    cr_expect_eq(retry_of("data: x\n\n"), -1);
+    cr_expect_eq(retry_of("retry: 500\n\n"), 500);
+    cr_expect_eq(retry_of("retry: 500\nretry: -1\nretry: 5s\nretry:\nretry: 99999999999\n\n"), 500);
+}
+
+Test(sse, begins_a_further_stream_with_nothing_of_the_one_that_broke_off)
+{
+    AUTO(sse_reader_free) sse_reader_t *reader = sse_reader_new(1000);
+
+    read_all(reader, "id: 1\nretry: 7\ndata: x\n\nid: 2\nevent: e\ndata: half\ndata: a li");
+    sse_reader_restart(reader);
+    cr_expect_str_eq(sse_last_id(reader), "1");
+    cr_expect_eq(sse_retry_ms(reader), 7);
+    read_all(reader, "\xef\xbb\xbf"
+                     "data: whole\n\n");
+    cr_expect_str_eq(heard, "[-|whole]");
+    cr_expect_str_eq(sse_last_id(reader), "1");
+}
+
 Test(sse, stops_when_it_is_told_to_and_leaves_the_rest)
 {
     AUTO(sse_reader_free) sse_reader_t *reader = sse_reader_new(1000);

@@ -505,3 +505,54 @@ Test(token, takes_nothing_without_keys)
     refuse(keys, token, NO_KEY);
     keys_free(keys);
 }
+
+static void unknown(const keys_t *keys, const char *header, const char *expected)
+{
+    AUTO_TEXT *token = kit_hmac("SHA256", span_of(kit_secret), header, PAYLOAD);
+    AUTO_TEXT *kid = token_unknown_kid(keys, span_of(token));
+
+    cr_expect_eq(!kid, !expected, "%s", header);
+    cr_expect(!kid || !expected || strcmp(kid, expected) == 0, "%s: %s", header, kid);
+}
+
+Test(token, tells_which_public_key_it_would_have_needed)
+{
+    AUTO_KEY *key = kit_ed25519();
+    json_t *jwk = kit_jwk(key);
+    json_object_set_new(jwk, "kid", json_string("here"));
+    keys_t *keys = public_keys(jwk), *none = secret_keys();
+
+    unknown(keys, "{\"alg\":\"EdDSA\",\"kid\":\"new\"}", "new");
+    unknown(keys, "{\"alg\":\"RS256\",\"kid\":\"new\"}", "new");
+    unknown(keys, "{\"alg\":\"EdDSA\",\"kid\":\"here\"}", NULL);
+    unknown(keys, "{\"alg\":\"EdDSA\"}", NULL);
+    unknown(keys, "{\"alg\":\"ES256\"}", "");
+    unknown(none, "{\"alg\":\"EdDSA\"}", "");
+    unknown(none, "{\"alg\":\"HS256\",\"kid\":\"new\"}", NULL);
+    unknown(none, "{\"alg\":\"none\",\"kid\":\"new\"}", NULL);
+    unknown(none, "{\"alg\":\"EdDSA\",\"kid\":7}", NULL);
+    unknown(none, "{\"alg\":\"EdDSA\",\"kid\":\"new\",\"typ\":\"guiche-hop+jwt\"}", NULL);
+    cr_assert_null(token_unknown_kid(none, SPAN("no token")));
+    keys_free(keys);
+    keys_free(none);
+}
+
+Test(token, holds_with_a_copy_of_its_key_when_the_first_set_is_gone)
+{
+    AUTO_KEY *key = kit_ed25519();
+    AUTO_TEXT *signed_one = kit_sign(NULL, key, "{\"alg\":\"EdDSA\"}", PAYLOAD);
+    AUTO_TEXT *hmac = kit_hmac("SHA256", span_of(kit_secret), HS256, PAYLOAD);
+    keys_t *first = public_keys(kit_jwk(key)), *second = secret_keys(), *both = keys_new();
+
+    keys_add_all(both, first);
+    keys_add_all(both, second);
+    cr_assert_eq(keys_count(both), 2);
+    keys_free(first);
+    keys_free(second);
+    take(both, signed_one);
+    take(both, hmac);
+    keys_t *again = keys_ref(both);
+    keys_free(both);
+    take(again, hmac);
+    keys_free(again);
+}

@@ -54,7 +54,7 @@ static tool_list_t *list_of(const tool_t *first, const tool_t *second)
     const tool_t *const tools[] = { first, second, NULL };
     const connector_t connector = { .name = "helpdesk", .tools = tools };
 
-    return tool_list_new(&connector, metrics, &err);
+    return tool_list_new(&connector, NULL, metrics, &err);
 }
 
 static json_t *parse(const tool_list_t *list, mcp_shape_t shape)
@@ -107,6 +107,27 @@ Test(tool_list, gives_each_revision_what_it_knows)
     tool_list_free(list);
 }
 
+static bool offers_readers(const void *settings, const tool_t *tool)
+{
+    return !*(const bool *)settings || tool->read_only;
+}
+
+Test(tool_list, leaves_out_what_the_connector_does_not_offer_with_its_settings)
+{
+    static const tool_t *const tools[] = { &purge, &find, NULL };
+    const connector_t connector = { .name = "helpdesk", .tools = tools, .offers = offers_readers };
+    const bool yes = true, no = false;
+    tool_list_t *some = tool_list_new(&connector, &yes, metrics, &err);
+    tool_list_t *all = tool_list_new(&connector, &no, metrics, &err);
+
+    cr_assert_eq(tool_list_count(some), 1);
+    cr_assert_not_null(tool_list_find(some, SPAN("find_tickets")));
+    cr_assert_null(tool_list_find(some, SPAN("purge")));
+    cr_assert_eq(tool_list_count(all), 2);
+    tool_list_free(some);
+    tool_list_free(all);
+}
+
 Test(tool_list, of_a_connector_without_tools_is_empty)
 {
     tool_list_t *list = list_of(NULL, NULL);
@@ -149,4 +170,73 @@ Test(tool_list, says_which_declaration_is_wrong)
     broken = find;
     broken.destructive = true;
     assert_refused(&broken, NULL, "both read_only and destructive");
+}
+
+typedef struct {
+    const char *region, *other;
+    double weight;
+} mirrored_args_t;
+
+static tool_t mirrored(const field_t *args)
+{
+    return (tool_t){
+        .name = "route", .description = "d", .args = args, .args_size = sizeof(mirrored_args_t), .run = never
+    };
+}
+
+/* MCP 2026-07-28 server/tools "x-mcp-header". */
+Test(tool_list, declares_arguments_that_travel_in_headers)
+{
+    static const field_t args[] = { FIELD(mirrored_args_t, region, .header = "Region"), { 0 } };
+    tool_t tool = mirrored(args);
+    tool_list_t *list = list_of(&tool, NULL);
+
+    cr_assert(list, "%s", err.text);
+    json_auto_t *tools = parse(list, MCP_SHAPE_MODERN);
+    json_t *schema = json_object_get(json_array_get(tools, 0), "inputSchema");
+    json_t *region = json_object_get(json_object_get(schema, "properties"), "region");
+    cr_expect_str_eq(json_string_value(json_object_get(region, "x-mcp-header")), "Region");
+    cr_expect(param_headers_know(tool_list_find(list, SPAN("route"))->params, SPAN("mcp-param-region")));
+    tool_list_free(list);
+}
+
+Test(tool_list, refuses_headers_that_clients_would_drop_the_tool_for)
+{
+    static const field_t number[] = { FIELD(mirrored_args_t, weight, .header = "Weight"), { 0 } };
+    static const field_t no_token[] = { FIELD(mirrored_args_t, region, .header = "A B"), { 0 } };
+    static const field_t twice[] = { FIELD(mirrored_args_t, region, .header = "Region"),
+                                     FIELD(mirrored_args_t, other, .header = "REGION"),
+                                     { 0 } };
+    const field_t *const bad[] = { number, no_token, twice };
+
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        tool_t tool = mirrored(bad[i]);
+        cr_assert_null(list_of(&tool, NULL));
+        cr_expect(strstr(err.text, "route"), "%s", err.text);
+    }
+}
+
+Test(tool_list, gives_a_schema_that_was_written_out_as_it_is)
+{
+    const tool_t written = { .name = "written",
+                             .description = "Takes what it says.",
+                             .input_schema = "{\"type\":\"object\",\"anyOf\":[{\"required\":[\"a\"]}],"
+                                             "\"properties\":{\"a\":{\"$ref\":\"#/$defs/x\"}}}",
+                             .run = never };
+    json_auto_t *said = tool_declaration(&written, &err);
+    json_auto_t *expected = json_loads(written.input_schema, 0, NULL);
+
+    cr_assert(json_equal(json_object_get(said, "inputSchema"), expected));
+}
+
+Test(tool_list, refuses_a_written_schema_that_is_none_or_stands_beside_rows)
+{
+    tool_t broken = purge, array = purge, both = find;
+
+    broken.input_schema = "{\"type\":";
+    array.input_schema = "{\"type\":\"array\"}";
+    both.input_schema = "{\"type\":\"object\"}";
+    assert_refused(&broken, NULL, "input_schema");
+    assert_refused(&array, NULL, "input_schema");
+    assert_refused(&both, NULL, "input_schema");
 }

@@ -38,11 +38,10 @@ void pause_ms(call_t *call, int64_t ms, loop_f cb, void *self)
 {
     const hello_t *hello = call_state(call);
     pause_t *p = CALL_NEW(call, pause_t);
-    const struct timeval after = { ms / 1000, ms % 1000 * 1000 };
 
     *p = (pause_t){ call, NULL, cb, self };
     p->timer = evtimer_new(loop_base(hello->loop), (event_callback_fn)on_over, p);
-    event_add(p->timer, &after);
+    loop_arm(p->timer, ms);
     call_hold(call);
     call_on_cancel(call, on_cancel, p);
 }
