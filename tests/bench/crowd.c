@@ -10,18 +10,20 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "reply.h"
 #include "requests.h"
 #include "wire.h"
 
-#define TICKS_PER_SECOND 10
+#define MS_PER_SECOND 1000
 #define SMALL_BUFFER 4096
 
 typedef enum { SLOW_HEAD, SLOW_BODY, SLOW_READER, KINDS } kind_t;
@@ -122,9 +124,19 @@ static void tick(slow_t *one)
     }
 }
 
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * MS_PER_SECOND + now.tv_nsec / 1000000;
+}
+
+/* Strangers are not in step: each has its own moment of the second. */
 static void be_slow(void)
 {
     slow_t *all = checked(calloc((size_t)connections, sizeof(*all)));
+    int64_t ticks = 0;
 
     for (int i = 0; i < connections; i++) {
         all[i].kind = (kind_t)(i % KINDS);
@@ -132,9 +144,9 @@ static void be_slow(void)
     }
     printf("open %d\n", connections);
     fflush(stdout);
-    for (int turn = 0; !told_to_end(1000 / TICKS_PER_SECOND); turn++) {
-        for (int i = turn % TICKS_PER_SECOND; i < connections; i += TICKS_PER_SECOND) {
-            tick(&all[i]);
+    for (int64_t began = now_ms(); !told_to_end(1);) {
+        for (int64_t due = (now_ms() - began) * connections / MS_PER_SECOND; ticks < due; ticks++) {
+            tick(&all[ticks % connections]);
         }
     }
     free(all);
