@@ -188,6 +188,14 @@ def test_a_session_that_is_not_the_processs_is_404(bridge):
     assert bridge.call("echo").status_code == 200
 
 
+def test_ending_a_session_leaves_the_process_to_those_who_share_it(bridge):
+    pid = lambda: said(bridge.call("pid").json()["result"])
+    before = pid()
+    assert bridge.http.request("DELETE", "/mcp", headers=bridge.session).status_code == 204
+
+    assert bridge.initialize()["result"] and pid() == before
+
+
 def test_ids_and_tokens_of_any_kind_come_back_as_they_were(bridge):
     for id in ("a \"quoted\" id", 0, 12345678901234567890, -1, "\u00fc"):
         answer = bridge.call("progress", id=id, token=id)
