@@ -130,7 +130,7 @@ void catalog_unref(catalog_t *catalog)
         catalog_entry_release(&catalog->entries[i]);
     }
     for (size_t i = 0; i < catalog->connector_count; i++) {
-        mem_free(catalog->connectors[i].session_id);
+        session_unref(catalog->connectors[i].session);
         mem_wipe(catalog->connectors[i].hop_key, sizeof(catalog->connectors[i].hop_key));
     }
     policy_free(catalog->policy);

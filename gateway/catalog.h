@@ -16,6 +16,7 @@
 #include "metrics.h"
 #include "param_headers.h"
 #include "server.h"
+#include "session.h"
 #include "span.h"
 
 typedef struct policy policy_t;
@@ -58,7 +59,7 @@ typedef struct {
     uint64_t asked_count; /* how often it has been asked, well or badly */
     bool legacy_known, speaks_legacy;
     mcp_revision_t legacy_revision;
-    char *session_id;               /* that it gave in initialize; NULL: it keeps none */
+    session_t *session;             /* that initialize has opened, a reference; NULL: it keeps none */
     char hop_key[HOP_KEY_HEX_SIZE]; /* "" unless trusted */
     declared_t declared;
     metric_t open, idle;                  /* connections, gauges of each worker */
@@ -112,7 +113,7 @@ typedef struct {
     uint64_t asked_count;
     bool legacy_known, speaks_legacy;
     mcp_revision_t legacy_revision;
-    const char *session_id;
+    session_t *session;
     const char *watched;    /* how its changes are heard of: "listen", "stream", "polled" */
     const char *last_error; /* NULL: none since the last good answer */
     int64_t stale_since_ms; /* unix; 0: fresh */

@@ -110,7 +110,7 @@ static void begin_connector(builder_t *builder, size_t index)
     connector->legacy_known = found->legacy_known;
     connector->speaks_legacy = found->speaks_legacy;
     connector->legacy_revision = found->legacy_revision;
-    connector->session_id = found->session_id ? mem_strdup(found->session_id) : NULL;
+    connector->session = session_ref(found->session);
     connector->declared = found->declared;
     connector->is_up = found->listed && !found->stale_since_ms;
     if (connector->config->trusted && catalog->config->hop_secret) {

@@ -8,12 +8,13 @@
 #define SUSPECT_EVERY_MS 5000
 #define AWAITED_EVERY_MS 500
 
-discover_t *discover_new(loop_t *loop, resolver_t *resolver, loop_f changed, void *self)
+discover_t *discover_new(loop_t *loop, resolver_t *resolver, session_ends_t *ends, loop_f changed, void *self)
 {
     discover_t *discover = NEW(discover_t);
 
     discover->loop = loop;
     discover->resolver = resolver;
+    discover->ends = ends;
     discover->changed = changed;
     discover->self = self;
     return discover;
@@ -96,7 +97,8 @@ void discover_configure(discover_t *discover, config_t *config)
             ask_cancel(TAKE(discover->sources[i]->ask)); /* it reads the old configuration */
         }
         if (!connector_same_headers(discover->sources[i]->config, connector)) {
-            discover->sources[i]->era_until_ms = 0; /* its session was opened with another credential */
+            discover->sources[i]->era_until_ms = 0;
+            discover->sources[i]->session_until_ms = 0; /* it was opened with another credential */
         }
         discover->sources[i]->config = connector;
         discover_source_begin(discover->sources[i]);
@@ -194,7 +196,7 @@ void discover_found(discover_t *discover, found_t *ret)
             .legacy_known = source->legacy_known,
             .speaks_legacy = source->speaks_legacy,
             .legacy_revision = source->legacy_revision,
-            .session_id = source->session_id,
+            .session = source->session,
             .last_error = source->last_error,
             .stale_since_ms = source->stale_since_ms,
             .asked = source->asked,

@@ -11,16 +11,18 @@
 #include "config.h"
 #include "loop.h"
 #include "resolve.h"
+#include "session_ends.h"
 
 typedef struct discover discover_t;
 
 /* `changed` is called, never from within these functions, when what is known has changed. */
-discover_t *discover_new(loop_t *loop, resolver_t *resolver, loop_f changed, void *self);
+discover_t *discover_new(loop_t *loop, resolver_t *resolver, session_ends_t *ends, loop_f changed,
+                         void *self);
 void discover_free(discover_t *discover); /* before its loop; `changed` is not called any more */
 
 /* Begins, or goes on with what is known of connectors that are still the same. Takes its own reference. */
 void discover_configure(discover_t *discover, config_t *config);
-/* anew: from the beginning, not the lists alone. A legacy connector opens a session each time. */
+/* anew: from the beginning, not the lists alone. */
 void discover_suspect(discover_t *discover, const char *connector, bool anew);
 /* The same at once and from the beginning, for who knows that it has changed. */
 void discover_anew(discover_t *discover, const char *connector);

@@ -4,6 +4,9 @@
  *              notifications/initialized: whether it serves legacy clients in their own way
  *     legacy   server/discover (not understood), initialize, notifications/initialized, the lists it declares
  *
+ * Asked from the beginning again, it goes on in the session that there is: initialize would open one more at
+ * the server each time.
+ *
  * What does not tell an era: no answer, a refused credential, a gateway in between that is down (MCP
  * 2026-07-28 basic/versioning; checked on the HTTP status). Old servers that answer 500 to what they do not
  * know are asked twice, and then it counts whether initialize goes well.
@@ -39,8 +42,9 @@ struct ask {
     mcp_revision_t revision;
     bool legacy_known, speaks_legacy;
     mcp_revision_t legacy_revision;
-    char *session_id;
+    session_t *session;
     bool discovered; /* asked from the beginning, so that what it declares is fresh */
+    bool resumed;    /* a legacy one, in the session that there was */
     bool repeated;   /* server/discover was sent twice */
     declared_t declared;
     mcp_kind_t kind; /* of the list being asked for */
@@ -52,6 +56,7 @@ struct ask {
 static void ask_discover(ask_t *ask);
 static void on_discover(void *self, const relay_answer_t *answer);
 static void on_discover_error(void *self, const err_t *err, bool sent);
+static void enter_session(ask_t *ask);
 static void ask_initialize(ask_t *ask);
 static void on_handshake(void *self, const handshake_result_t *result, const err_t *err);
 static void ask_lists(ask_t *ask);
@@ -76,8 +81,8 @@ ask_t *ask_start(const ask_request_t *request, ask_f done, void *self)
     ask->connector.config = request->config;
     ask->era = request->era;
     ask->revision = request->revision;
-    if (request->config->trusted && request->hop_secret) {
-        hop_key_derive(span_of(request->hop_secret), request->config->name, ask->connector.hop_key);
+    if (request->config->trusted && request->all->hop_secret) {
+        hop_key_derive(span_of(request->all->hop_secret), request->config->name, ask->connector.hop_key);
     }
     if (ask->era == ERA_UNKNOWN) {
         ask->discovered = true;
@@ -85,7 +90,7 @@ ask_t *ask_start(const ask_request_t *request, ask_f done, void *self)
         return ask;
     }
     ask->declared = request->declared;
-    ask->session_id = request->session_id ? mem_strdup(request->session_id) : NULL;
+    ask->session = session_ref(request->session);
     ask->legacy_known = request->legacy_known;
     ask->speaks_legacy = request->speaks_legacy;
     ask->legacy_revision = request->legacy_revision;
@@ -96,7 +101,7 @@ ask_t *ask_start(const ask_request_t *request, ask_f done, void *self)
 static void ask_free(ask_t *ask)
 {
     mem_wipe(ask->connector.hop_key, sizeof(ask->connector.hop_key));
-    mem_free(ask->session_id);
+    session_unref(ask->session);
     pages_release(&ask->pages);
     for (int kind = 0; kind < MCP_KINDS; kind++) {
         listing_free(ask->lists[kind]);
@@ -156,7 +161,7 @@ static void send_message(ask_t *ask, const char *method, mcp_revision_t revision
         .connector = &ask->connector,
         .opening = events == &discover_events,
         .revision = revision,
-        .session_id = ask->era == ERA_LEGACY ? span_of(ask->session_id) : (span_t){ 0 },
+        .session_id = ask->era == ERA_LEGACY ? span_of(session_id(ask->session)) : (span_t){ 0 },
         .method = method,
         .principal = span_of(token),
     };
@@ -229,7 +234,7 @@ static void weigh(ask_t *ask, int status, const err_t *err)
         ask->repeated = true;
         ask_discover(ask);
     } else {
-        ask_initialize(ask);
+        enter_session(ask);
     }
 }
 
@@ -301,12 +306,36 @@ static void on_discover_error(void *self, const err_t *err, bool sent)
     weigh(ask, err->kind == ERR_TIMEOUT ? 0 : status, err);
 }
 
+static void go_on_in_session(ask_t *ask)
+{
+    ask->legacy_known = ask->speaks_legacy = true;
+    ask->legacy_revision = ask->request.legacy_revision;
+    ask->session = session_ref(ask->request.session);
+}
+
+static void enter_session(ask_t *ask)
+{
+    if (!ask->request.session || mcp_revision_era(ask->request.revision) == MCP_MODERN) {
+        ask_initialize(ask);
+        return;
+    }
+    go_on_in_session(ask);
+    ask->resumed = true;
+    ask->discovered = false;
+    ask->era = ERA_LEGACY;
+    ask->revision = ask->legacy_revision;
+    ask->declared = ask->request.declared;
+    ask_lists(ask);
+}
+
 static void ask_initialize(ask_t *ask)
 {
     AUTO(mem_free) char *token = hop_own_token(&ask->connector);
     handshake_request_t request = {
         .pool = ask->request.pool,
         .connector = &ask->connector,
+        .config = ask->request.all,
+        .ends = ask->request.ends,
         .principal = span_of(token),
         .id = next_id(ask),
         .deadline_ms = ask->deadline_ms,
@@ -315,6 +344,15 @@ static void ask_initialize(ask_t *ask)
 
     ask->legacy_known = true;
     ask->handshake = handshake_start(&request, on_handshake, ask);
+}
+
+/* Of what it offers on the legacy wire alone, these need no list. */
+static void add_legacy_offers(ask_t *ask, const mcp_capabilities_t *legacy)
+{
+    mcp_capabilities_t *offers = &ask->declared.offers;
+
+    offers->completions = offers->completions || legacy->completions;
+    offers->logging = offers->logging || legacy->logging;
 }
 
 static void on_handshake(void *self, const handshake_result_t *result, const err_t *err)
@@ -329,13 +367,10 @@ static void on_handshake(void *self, const handshake_result_t *result, const err
     }
     ask->speaks_legacy = true;
     ask->legacy_revision = result->revision;
-    ask->session_id =
-        result->session_id.at ? mem_strndup(result->session_id.at, result->session_id.length) : NULL;
+    ask->session = session_ref(result->session);
     read_declared(result->capabilities, &declared);
     if (ask->era == ERA_MODERN) {
-        /* Of what it offers on that wire alone, these need no list. */
-        ask->declared.offers.completions = ask->declared.offers.completions || declared.offers.completions;
-        ask->declared.offers.logging = ask->declared.offers.logging || declared.offers.logging;
+        add_legacy_offers(ask, &declared.offers);
         finish(ask);
         return;
     }
@@ -381,8 +416,23 @@ static bool has_none(const ask_t *ask, const relay_answer_t *answer)
     return may_have_none && !answer->members && answer->error.code == METHOD_NOT_FOUND;
 }
 
+/* Perhaps because the session is not known any more, which servers say in many ways. */
+static void leave_session(ask_t *ask)
+{
+    session_unref(TAKE(ask->session));
+    pages_release(&ask->pages);
+    ask->resumed = false;
+    ask->discovered = true;
+    ask->deadline_ms = clock_ms() + DEADLINE_MS;
+    ask_initialize(ask);
+}
+
 static void list_failed(ask_t *ask, const err_t *err)
 {
+    if (ask->kind == MCP_TOOLS && ask->resumed) {
+        leave_session(ask);
+        return;
+    }
     if (ask->kind == MCP_TOOLS) {
         fail(ask, err);
         return;
@@ -451,16 +501,20 @@ static void next_list(ask_t *ask)
  * refuses it speaks the modern era alone. */
 static void after_lists(ask_t *ask)
 {
-    if (!ask->legacy_known && ask->request.want_legacy && !ask->request.config->trusted) {
-        ask_initialize(ask);
-    } else {
+    if (ask->legacy_known || !ask->request.want_legacy || ask->request.config->trusted) {
         finish(ask);
+    } else if (ask->request.session) {
+        go_on_in_session(ask);
+        add_legacy_offers(ask, &ask->request.declared.offers);
+        finish(ask);
+    } else {
+        ask_initialize(ask);
     }
 }
 
 static void finish(ask_t *ask)
 {
-    AUTO(mem_free) char *session_id = TAKE(ask->session_id);
+    session_t *session = TAKE(ask->session);
     err_t note = ask->note;
     asked_t asked = {
         .era = ask->era,
@@ -468,7 +522,7 @@ static void finish(ask_t *ask)
         .legacy_known = ask->legacy_known,
         .speaks_legacy = ask->speaks_legacy,
         .legacy_revision = ask->legacy_revision,
-        .session_id = session_id,
+        .session = session,
         .declared = ask->declared,
         .note = *note.text ? note.text : NULL,
     };
@@ -479,4 +533,5 @@ static void finish(ask_t *ask)
     memset(ask->lists, 0, sizeof(ask->lists));
     ask_free(ask);
     done(self, &asked, NULL);
+    session_unref(session);
 }

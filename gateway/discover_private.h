@@ -23,7 +23,8 @@ typedef struct {
     bool wants_legacy; /* a legacy client has called it */
     bool legacy_known, speaks_legacy;
     mcp_revision_t legacy_revision;
-    char *session_id;
+    session_t *session;       /* NULL: it keeps none */
+    int64_t session_until_ms; /* then one is opened anew when it is asked from the beginning */
     declared_t declared;
     listing_t *lists[MCP_KINDS]; /* the last good ones */
     char *last_error;
@@ -43,6 +44,7 @@ typedef struct {
 struct discover {
     loop_t *loop;
     resolver_t *resolver;
+    session_ends_t *ends;
     config_t *config;
     source_t **sources; /* one per connector of the configuration */
     size_t count;

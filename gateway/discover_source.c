@@ -15,6 +15,9 @@
 /* How long what a connector said of itself counts: one that was upgraded still answers initialize, and none
  * tells that it has prompts now, so only asking shows it. */
 #define ERA_FOR_MS 600000
+/* A session goes on while it serves: what was declared holds for all of it. But servers that keep theirs over
+ * an upgrade, or do not look at the id, tell what they can do now only to who initializes. */
+#define SESSION_FOR_MS 3600000
 
 static void on_asked(void *self, const asked_t *asked, const err_t *err);
 
@@ -38,14 +41,27 @@ static void schedule_sooner(source_t *source, int64_t ms)
     schedule(source, ms);
 }
 
+/* What does not have to be found out again. */
+static void add_known(const source_t *source, ask_request_t *request)
+{
+    bool keeps_session = !source->session || session_serves(source->session);
+
+    if (source->begun_ms < source->era_until_ms && keeps_session) {
+        request->era = source->era;
+    }
+    if (keeps_session && (request->era != ERA_UNKNOWN || source->begun_ms < source->session_until_ms)) {
+        request->session = source->session;
+    }
+}
+
 void discover_source_begin(source_t *source)
 {
     ask_request_t request = {
+        .all = source->discover->config,
         .config = source->config,
         .pool = source->pool,
-        .session_id = source->session_id,
+        .ends = source->discover->ends,
         .last_id = &source->last_id,
-        .hop_secret = source->discover->config->hop_secret,
         .max_event_bytes = source->discover->config->max_reply_bytes,
     };
 
@@ -53,9 +69,7 @@ void discover_source_begin(source_t *source)
         return;
     }
     source->begun_ms = clock_ms();
-    if (source->begun_ms < source->era_until_ms) {
-        request.era = source->era;
-    }
+    add_known(source, &request);
     request.revision = source->revision;
     request.want_legacy = source->wants_legacy;
     request.legacy_known = source->legacy_known;
@@ -116,6 +130,7 @@ static void failed(source_t *source, const err_t *err)
 {
     source->failures++;
     source->era = ERA_UNKNOWN;
+    source->session_until_ms = 0; /* after a restart it may be known, and mean little */
     note_failure(source, err->text);
     schedule(source, retry_after_ms(source->failures));
 }
@@ -158,10 +173,14 @@ static void log_found(const source_t *source)
     }
 }
 
-static void take_session(source_t *source, const char *session_id)
+static void take_session(source_t *source, session_t *session)
 {
-    mem_free(source->session_id);
-    source->session_id = session_id ? mem_strdup(session_id) : NULL;
+    if (session == source->session) {
+        return;
+    }
+    session_unref(source->session);
+    source->session = session_ref(session);
+    source->session_until_ms = clock_ms() + SESSION_FOR_MS;
 }
 
 /* A list that could not be had leaves the last good one. */
@@ -181,8 +200,7 @@ static bool is_known(const source_t *source, const asked_t *asked)
     return source->asked && !source->stale_since_ms && source->revision == asked->revision &&
            source->legacy_known == asked->legacy_known && source->speaks_legacy == asked->speaks_legacy &&
            memcmp(&source->declared, &asked->declared, sizeof(declared_t)) == 0 &&
-           text_is_same(source->session_id, asked->session_id) &&
-           text_is_same(source->last_error, asked->note);
+           source->session == asked->session && text_is_same(source->last_error, asked->note);
 }
 
 static void learned(source_t *source, const asked_t *asked)
@@ -201,7 +219,7 @@ static void learned(source_t *source, const asked_t *asked)
     source->speaks_legacy = asked->speaks_legacy;
     source->legacy_revision = asked->legacy_revision;
     source->declared = asked->declared;
-    take_session(source, asked->session_id);
+    take_session(source, asked->session);
     source->asked = source->listed = true;
     source->failures = 0;
     source->stale_since_ms = 0;
@@ -326,7 +344,7 @@ void discover_source_free(source_t *source)
     for (int kind = 0; kind < MCP_KINDS; kind++) {
         listing_free(source->lists[kind]);
     }
-    mem_free(source->session_id);
+    session_unref(source->session);
     mem_free(source->last_error);
     mem_free(source);
 }

@@ -81,7 +81,7 @@ void forward_release(forward_t *forward)
     asks_free(forward->asks);
     mem_wipe(forward->lines.data, forward->lines.length);
     buf_free(&forward->lines);
-    mem_free(forward->session_id);
+    session_unref(forward->session);
     view_unref(forward->view);
     mem_free(forward);
 }

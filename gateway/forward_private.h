@@ -29,7 +29,7 @@ struct forward {
     int stale_code;          /* why it waits; 0: to know in which era to speak to it */
     bool waited_for_wire;
     session_key_t whose;     /* session */
-    char *session_id;        /* that the exchange was sent with; NULL: none */
+    session_t *session;      /* that the exchange was sent in; NULL: none */
     int64_t deadline_ms;     /* of the call */
     int64_t latest_ms;       /* no progress extends it past this */
     int64_t asking_since_ms; /* the clock of the call stands still; 0: it runs */

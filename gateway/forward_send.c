@@ -49,7 +49,7 @@ static int write_headers(forward_t *forward, const char *method, span_t tracepar
     hop_headers_t headers = {
         .connector = forward->connector,
         .revision = forward->revision,
-        .session_id = span_of(forward->session_id),
+        .session_id = span_of(session_id(forward->session)),
         .method = method,
         .name = request->act == MCP_COMPLETE ? (span_t){ 0 } : forward->own,
         .principal = worker_hop_token(forward->worker, forward->connector, request->principal),
@@ -225,7 +225,7 @@ void forward_tell_cancelled(forward_t *forward)
 {
     AUTO_BUF body = { 0 };
 
-    if (!forward_is_modern(forward) && forward->session_id) {
+    if (!forward_is_modern(forward) && forward->session) {
         buf_add_text(
             &body, "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":");
         buf_add_u64(&body, forward->id);

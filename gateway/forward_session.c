@@ -9,7 +9,7 @@
 #include "hop_headers.h"
 #include "mem.h"
 
-static void on_session(void *self, span_t id, const err_t *err);
+static void on_session(void *self, session_t *session, const err_t *err);
 
 span_t forward_header(const void *request, const char *name, size_t *ret_count)
 {
@@ -43,13 +43,13 @@ static int find_whose(forward_t *forward, err_t *err)
 
 /* Of discovery's session everybody's calls may make use, unless it is lost; a call that has just lost one
  * opens its own, as a connector that has restarted knows none of them. */
-static span_t known_session(const forward_t *forward)
+static session_t *known_session(const forward_t *forward)
 {
-    span_t own = sessions_find(forward_lane(forward)->sessions, &forward->whose);
-    span_t first = span_of(forward->connector->session_id);
+    session_t *own = sessions_find(forward_lane(forward)->sessions, &forward->whose);
+    session_t *first = forward->connector->session;
 
-    if (own.at || forward->reopened || connector_is_per_user(forward->connector->config) ||
-        sessions_is_lost(forward_lane(forward)->sessions, first)) {
+    if (own || forward->reopened || connector_is_per_user(forward->connector->config) ||
+        !session_serves(first)) {
         return own;
     }
     return first;
@@ -58,7 +58,7 @@ static span_t known_session(const forward_t *forward)
 /* Whether the connector keeps sessions is known from discovery. */
 static bool keeps_sessions(const forward_t *forward)
 {
-    return !forward_is_modern(forward) && forward->connector->session_id;
+    return !forward_is_modern(forward) && forward->connector->session;
 }
 
 static void open_session(forward_t *forward, span_t user_lines)
@@ -68,6 +68,7 @@ static void open_session(forward_t *forward, span_t user_lines)
         .pool = forward_lane(forward)->pool,
         .connector = forward->connector,
         .config = forward->view->catalog->config,
+        .ends = forward->worker->gateway->session_ends,
         .principal = worker_hop_token(forward->worker, forward->connector, principal),
         .forwarded = user_lines,
         .id = ++forward->worker->last_id,
@@ -79,23 +80,23 @@ static void open_session(forward_t *forward, span_t user_lines)
         sessions_open(forward_lane(forward)->sessions, &forward->whose, &request, on_session, forward);
 }
 
-static void set_session(forward_t *forward, span_t id)
+static void set_session(forward_t *forward, session_t *session)
 {
-    mem_free(forward->session_id);
-    forward->session_id = id.at ? mem_strndup(id.at, id.length) : NULL;
+    session_unref(forward->session);
+    forward->session = session_ref(session);
 }
 
 int forward_enter_session(forward_t *forward, err_t *err)
 {
-    set_session(forward, (span_t){ 0 });
+    set_session(forward, NULL);
     if (!keeps_sessions(forward)) {
         return 0;
     }
     if (find_whose(forward, err)) {
         return -1;
     }
-    span_t session = known_session(forward);
-    if (session.at) {
+    session_t *session = known_session(forward);
+    if (session) {
         set_session(forward, session);
         return 0;
     }
@@ -117,7 +118,7 @@ static void fail_opening(forward_t *forward, const err_t *cause)
     forward_fail(forward, &err);
 }
 
-static void on_session(void *self, span_t id, const err_t *cause)
+static void on_session(void *self, session_t *session, const err_t *cause)
 {
     forward_t *forward = self;
     err_t err;
@@ -127,7 +128,7 @@ static void on_session(void *self, span_t id, const err_t *cause)
         fail_opening(forward, cause);
         return;
     }
-    set_session(forward, id);
+    set_session(forward, session);
     if (forward_send_now(forward, &err)) {
         forward_fail(forward, &err);
     }
@@ -154,10 +155,11 @@ static void fail_lost(forward_t *forward)
 /* What is lost for one user may be so because of its age; what is lost for all smells of a restart. */
 bool forward_take_lost_session(forward_t *forward, int status, int code)
 {
-    if (!forward->session_id || !says_lost(status, code)) {
+    if (!forward->session || !says_lost(status, code)) {
         return false;
     }
-    sessions_lose(forward_lane(forward)->sessions, &forward->whose, span_of(forward->session_id));
+    session_give_up(forward->session);
+    sessions_lose(forward_lane(forward)->sessions, &forward->whose, forward->session);
     forward_suspect(forward, !connector_is_per_user(forward->connector->config));
     if (forward->call && !forward->reopened) {
         forward->reopened = true;

@@ -12,6 +12,7 @@
 #include "span.h"
 
 struct discover;
+struct session_ends;
 struct watches;
 
 typedef struct {
@@ -33,7 +34,8 @@ typedef struct gateway {
     size_t worker_count;
     int64_t stray_second; /* main thread only: stray.c */
     unsigned strays;
-    struct jwks_fetch *jwks; /* there before the workers are, and after them */
+    struct jwks_fetch *jwks;           /* there before the workers are, and after them */
+    struct session_ends *session_ends; /* the same */
 } gateway_t;
 
 /* Any thread: a connector answered as if its tools had changed. Asked again at once, but not more than every

@@ -18,7 +18,8 @@ struct handshake {
     relay_t *relay;
     buf_t principal, forwarded; /* copies */
     mcp_revision_t revision;
-    buf_t session_id, capabilities;
+    session_t *session;
+    buf_t capabilities;
 };
 
 static void on_initialize(void *self, const relay_answer_t *answer);
@@ -43,7 +44,7 @@ static void post(handshake_t *handshake, const char *method, buf_t *body, const 
         .connector = &handshake->connector,
         .opening = events == &initialize_events,
         .revision = handshake->revision,
-        .session_id = present(&handshake->session_id),
+        .session_id = span_of(session_id(handshake->session)),
         .method = method,
         .principal = present(&handshake->principal),
         .forwarded = present(&handshake->forwarded),
@@ -95,8 +96,8 @@ static void handshake_free(handshake_t *handshake)
     mem_wipe(handshake->principal.data, handshake->principal.length);
     buf_free(&handshake->principal);
     buf_free(&handshake->forwarded);
-    buf_free(&handshake->session_id);
     buf_free(&handshake->capabilities);
+    session_unref(handshake->session);
     config_unref(handshake->request.config);
     mem_free(handshake);
 }
@@ -125,6 +126,20 @@ static void on_error(void *self, const err_t *err, bool sent)
     fail(handshake, &copy);
 }
 
+static session_t *open_session(const handshake_t *handshake, span_t id)
+{
+    session_options_t options = {
+        .ends = handshake->request.ends,
+        .config = handshake->request.config,
+        .connector = handshake->connector.config,
+        .revision = handshake->revision,
+        .id = id,
+        .forwarded = present(&handshake->forwarded),
+    };
+
+    return id.at ? session_new(&options) : NULL;
+}
+
 /* NULL, or what is wrong. */
 static const char *read_result(handshake_t *handshake, const relay_answer_t *answer)
 {
@@ -139,7 +154,7 @@ static const char *read_result(handshake_t *handshake, const relay_answer_t *ans
         return "It speaks no revision of the protocol that is spoken here.";
     }
     handshake->revision = (mcp_revision_t)revision;
-    buf_add_span(&handshake->session_id, answer->session_id);
+    handshake->session = open_session(handshake, answer->session_id);
     buf_add_span(&handshake->capabilities, relay_member(answer, "capabilities"));
     return NULL;
 }
@@ -174,7 +189,7 @@ static void on_initialized(void *self, const relay_answer_t *answer)
     handshake_t *handshake = self;
     handshake_result_t result = {
         .revision = handshake->revision,
-        .session_id = present(&handshake->session_id),
+        .session = handshake->session,
         .capabilities = present(&handshake->capabilities),
     };
 

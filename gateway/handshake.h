@@ -8,6 +8,7 @@
 
 #include "catalog.h"
 #include "http_client.h"
+#include "session.h"
 
 typedef struct handshake handshake_t;
 
@@ -15,7 +16,8 @@ typedef struct handshake handshake_t;
 typedef struct {
     http_pool_t *pool;
     const catalog_connector_t *connector; /* its configuration counts */
-    config_t *config;                     /* a reference is kept: it holds that; NULL: it stays anyway */
+    config_t *config;                     /* a reference is kept: it holds that */
+    session_ends_t *ends;                 /* of what is opened; NULL: nobody ends it */
     span_t principal;                     /* hop token of a trusted connector; absent: none */
     span_t forwarded;                     /* ready lines of a user's own headers; absent: none */
     uint64_t id;                          /* of the request */
@@ -26,7 +28,7 @@ typedef struct {
 /* Borrowed while the callback runs. */
 typedef struct {
     mcp_revision_t revision;
-    span_t session_id;   /* absent: it keeps none */
+    session_t *session;  /* NULL: it keeps none */
     span_t capabilities; /* raw JSON; absent: none were declared */
 } handshake_result_t;
 

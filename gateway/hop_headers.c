@@ -76,7 +76,10 @@ void hop_headers(buf_t *out, const hop_headers_t *headers)
 {
     bool is_modern = mcp_revision_era(headers->revision) == MCP_MODERN;
 
-    buf_add_text(out, "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n"
+    if (!headers->bodiless) {
+        buf_add_text(out, "Content-Type: application/json\r\n");
+    }
+    buf_add_text(out, "Accept: application/json, text/event-stream\r\n"
                       "User-Agent: guiche/" GUICHE_VERSION "\r\n");
     if (is_modern || !headers->opening) {
         line(out, "MCP-Protocol-Version", span_of(mcp_revision_name(headers->revision)));

@@ -17,7 +17,8 @@
 
 typedef struct {
     const catalog_connector_t *connector;
-    bool opening; /* server/discover or initialize: nothing is known yet, no session */
+    bool opening;  /* server/discover or initialize: nothing is known yet, no session */
+    bool bodiless; /* a DELETE: some servers take a Content-Type for the promise of a body */
     mcp_revision_t revision;
     span_t session_id;  /* of a legacy connector; absent: none */
     const char *method; /* "tools/call" */

@@ -24,6 +24,7 @@
 #include "log.h"
 #include "mem.h"
 #include "origin.h"
+#include "session_ends.h"
 #include "status.h"
 #include "stdio_connectors.h"
 #include "stray.h"
@@ -33,6 +34,7 @@
 
 #define HELPER_THREADS 2
 #define HELPER_QUEUE 1024
+#define ENDING_MS 500 /* of the drain, at most: for connectors to hear that our sessions end */
 
 typedef struct {
     struct serve *serve;
@@ -53,7 +55,9 @@ typedef struct serve {
     http_server_t *admin;
     struct event *signals[3];
     bool draining;
-    bool restating; /* on_restate() is deferred */
+    int64_t stop_by_ms;  /* while it drains */
+    unsigned still_busy; /* at the end: with sessions, with processes */
+    bool restating;      /* on_restate() is deferred */
 } serve_t;
 
 static const int signal_numbers[] = { SIGTERM, SIGINT, SIGHUP };
@@ -301,6 +305,7 @@ static void on_stop(evutil_socket_t number, short what, void *self)
         return;
     }
     serve->draining = true;
+    serve->stop_by_ms = clock_ms() + serve->config->drain_delay_ms + serve->config->drain_ms;
     if (log_begin(LOG_LEVEL_INFO, "stopping: open calls are being answered")) {
         log_end();
     }
@@ -444,6 +449,7 @@ static int open_gateway(serve_t *serve, err_t *err)
     serve->shard = metrics_shard_new(gateway->metrics);
     call_log_register(gateway);
     serve->resolver = resolver_new(gateway->loop, gateway->helpers);
+    gateway->session_ends = session_ends_new(gateway->loop, serve->resolver);
     gateway->jwks = jwks_fetch_new(gateway->loop, on_other_change, serve);
     jwks_fetch_configure(gateway->jwks, serve->config);
     serve->stdio = stdio_connectors_new(gateway->loop, on_process, serve);
@@ -459,6 +465,7 @@ static void close_gateway(serve_t *serve)
     watches_free(TAKE(serve->gateway.watches));
     discover_free(TAKE(serve->gateway.discover)); /* a suspicion may still be posted */
     jwks_fetch_free(TAKE(serve->gateway.jwks));   /* or a wish for a key */
+    session_ends_close(serve->gateway.session_ends);
     resolver_free(serve->resolver);
     stdio_connectors_free(serve->stdio);
     http_server_free(serve->admin);
@@ -474,25 +481,33 @@ static void close_gateway(serve_t *serve)
     }
     loop_free(serve->gateway.loop);
     catalog_unref(serve->catalog);
+    session_ends_free(serve->gateway.session_ends);
     metrics_free(serve->gateway.metrics);
     http_quota_free(serve->gateway.quota);
     mem_free(serve->gateway.workers);
     mem_free(serve->slots);
 }
 
-static void on_processes_stopped(void *self)
+static void on_left(void *self)
 {
     serve_t *serve = self;
 
-    loop_stop(serve->gateway.loop);
+    if (--serve->still_busy == 0) {
+        loop_stop(serve->gateway.loop);
+    }
 }
 
 /* When nobody calls them any more. What they say while they end is for nobody either. */
-static void stop_processes(serve_t *serve)
+static void leave_connectors(serve_t *serve)
 {
+    int64_t left_ms = serve->stop_by_ms - clock_ms();
+
     watches_free(TAKE(serve->gateway.watches));
     discover_free(TAKE(serve->gateway.discover));
-    stdio_connectors_stop(serve->stdio, on_processes_stopped, serve);
+    serve->still_busy = 2;
+    session_ends_finish(serve->gateway.session_ends, left_ms < ENDING_MS ? left_ms : ENDING_MS, on_left,
+                        serve);
+    stdio_connectors_stop(serve->stdio, on_left, serve);
     loop_run(serve->gateway.loop);
 }
 
@@ -501,14 +516,15 @@ static void run(serve_t *serve, const sigset_t *before)
     start_workers(serve);
     watch_signals(serve);
     pthread_sigmask(SIG_SETMASK, before, NULL);
-    serve->gateway.discover = discover_new(serve->gateway.loop, serve->resolver, on_changed, serve);
+    serve->gateway.discover =
+        discover_new(serve->gateway.loop, serve->resolver, serve->gateway.session_ends, on_changed, serve);
     serve->gateway.watches = watches_new(serve->gateway.loop, serve->resolver, &watch_events, serve);
     discover_configure(serve->gateway.discover, serve->config);
     loop_run(serve->gateway.loop);
     for (size_t i = 0; i < serve->slot_count; i++) {
         pthread_join(serve->slots[i].thread, NULL);
     }
-    stop_processes(serve);
+    leave_connectors(serve);
     if (log_begin(LOG_LEVEL_INFO, "stopped")) {
         log_end();
     }

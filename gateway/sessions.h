@@ -16,18 +16,17 @@ typedef struct {
     unsigned char bytes[32];
 } session_key_t;
 
-sessions_t *sessions_new(void);
+sessions_t *sessions_new(struct event_base *base);
 void sessions_free(sessions_t *sessions); /* nobody may wait */
 
-span_t sessions_find(sessions_t *sessions, const session_key_t *key); /* borrowed; absent: none is open */
-/* The connector does not know this one any more. */
-void sessions_lose(sessions_t *sessions, const session_key_t *key, span_t id);
-bool sessions_is_lost(const sessions_t *sessions, span_t id); /* the last one of discovery's that was lost */
+session_t *sessions_find(sessions_t *sessions, const session_key_t *key); /* borrowed; NULL: none is open */
+/* This one does not serve any more. */
+void sessions_lose(sessions_t *sessions, const session_key_t *key, const session_t *session);
 
-/* Opens one, or waits with the others for the one that is being opened, until request->deadline_ms. `id`
- * absent: the connector keeps none now. Once, never before this has returned. A session that nobody waits for
- * any more is not opened. */
-typedef void (*session_f)(void *self, span_t id, const err_t *err);
+/* Opens one, or waits with the others for the one that is being opened, until request->deadline_ms. `session`
+ * is borrowed; NULL without an error: the connector keeps none now. Once, never before this has returned. A
+ * session that nobody waits for any more is not opened. */
+typedef void (*session_f)(void *self, session_t *session, const err_t *err);
 session_wait_t *sessions_open(sessions_t *sessions, const session_key_t *key,
                               const handshake_request_t *request, session_f on_open, void *self);
 void session_wait_cancel(session_wait_t *wait); /* on_open is not called */

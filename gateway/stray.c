@@ -80,8 +80,8 @@ static void stray_free(stray_t *stray)
 
 static bool may_have_asked(const forward_t *forward, const stray_t *stray)
 {
-    return forward->relay && forward->call && forward->session_id &&
-           strcmp(forward->session_id, stray->session_id) == 0 &&
+    return forward->relay && forward->call && forward->session &&
+           strcmp(session_id(forward->session), stray->session_id) == 0 &&
            strcmp(forward->connector->config->name, stray->connector) == 0;
 }
 

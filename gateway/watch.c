@@ -8,7 +8,6 @@
 #include "hop_headers.h"
 #include "log.h"
 #include "mem.h"
-#include "texts.h"
 #include "watch_private.h"
 
 #define FILTER_PAUSE_MS 20 /* many clients often come or go at once */
@@ -32,6 +31,7 @@ static const json_want_t message_wants[] = {
 
 static void on_refilter(evutil_socket_t fd, short what, void *self);
 static void on_retell(evutil_socket_t fd, short what, void *self);
+static void on_look(evutil_socket_t fd, short what, void *self);
 
 /* What the streams share. */
 
@@ -64,13 +64,13 @@ watch_stream_t *watch_open_stream(watch_t *watch, bool in_session, const watch_s
     return watch_stream_new(&options, events, self);
 }
 
-void watch_headers(const watch_t *watch, bool session, const char *method, buf_t *out)
+void watch_headers(const watch_t *watch, const watch_session_t *session, const char *method, buf_t *out)
 {
     AUTO(mem_free) char *token = hop_own_token(watch->connector);
     hop_headers_t headers = {
         .connector = watch->connector,
-        .revision = session ? watch->plan.revision : MCP_2026_07_28,
-        .session_id = session ? span_of(watch->plan.session_id) : (span_t){ 0 },
+        .revision = session ? session->revision : MCP_2026_07_28,
+        .session_id = span_of(session_id(session ? session->session : NULL)),
         .method = method,
         .principal = span_of(token),
     };
@@ -80,7 +80,7 @@ void watch_headers(const watch_t *watch, bool session, const char *method, buf_t
 
 static unsigned open_streams(const watch_t *watch)
 {
-    return (unsigned)watch_listen_is_open(watch) << 1 | watch_stream_is_open(watch->session);
+    return (unsigned)watch_listen_is_open(watch) << 1 | watch_session_is_open(watch);
 }
 
 void watch_tell_state(watch_t *watch)
@@ -166,7 +166,6 @@ static unsigned told_lists(const declared_t *declared)
     return kinds;
 }
 
-/* session_id is the connector's. */
 static plan_t plan_for(const catalog_connector_t *connector, const topics_t *topics)
 {
     bool is_modern = mcp_revision_era(connector->revision) == MCP_MODERN;
@@ -176,12 +175,12 @@ static plan_t plan_for(const catalog_connector_t *connector, const topics_t *top
 
     return (plan_t){
         .listen = is_modern && anything,
-        .session = is_modern ? connector->speaks_legacy && connector->session_id
-                             : connector->session_id || kinds || subscribe,
+        .session = is_modern ? connector->speaks_legacy && connector->session
+                             : connector->session || kinds || subscribe,
         .kinds = kinds,
         .subscribe = subscribe,
         .revision = is_modern ? connector->legacy_revision : connector->revision,
-        .session_id = connector->session_id,
+        .held = session_ref(connector->session),
     };
 }
 
@@ -204,13 +203,13 @@ static void follow_listen(watch_t *watch, const plan_t *before)
 static void follow_session(watch_t *watch, const plan_t *before)
 {
     const plan_t *plan = &watch->plan;
-    bool same = before->session == plan->session && before->revision == plan->revision &&
-                text_is_same(before->session_id, plan->session_id);
+    bool same =
+        before->session == plan->session && before->revision == plan->revision && before->held == plan->held;
 
     if (same) {
         return; /* one that was lost waits for the next */
     }
-    watch_session_stop(watch);
+    watch_session_leave(watch);
     topics_forget_requests(watch->topics);
     if (plan->session) {
         watch_session_start(watch);
@@ -223,14 +222,11 @@ static void follow(watch_t *watch, const catalog_connector_t *connector)
 
     watch->connector = connector;
     watch->plan = plan_for(connector, watch->topics);
-    if (watch->plan.session_id) {
-        watch->plan.session_id = mem_strdup(watch->plan.session_id);
-    }
     follow_listen(watch, &before);
     follow_session(watch, &before);
     watch_session_subscribe(watch);
     watch_tell_state(watch);
-    mem_free(before.session_id);
+    session_unref(before.held);
 }
 
 /* Held resources. */
@@ -297,6 +293,12 @@ static void on_refilter(evutil_socket_t fd, short what, void *self)
     }
 }
 
+static void on_look(evutil_socket_t fd, short what, void *self)
+{
+    (void)fd, (void)what;
+    watch_session_look(self);
+}
+
 /* Life. */
 
 watches_t *watches_new(loop_t *loop, resolver_t *resolver, const watch_events_t *events, void *self)
@@ -323,6 +325,8 @@ static watch_t *watch_new(watches_t *watches, const connector_config_t *config)
     watch->topics = topics_for(watches, config->name);
     watch->refilter = evtimer_new(loop_base(watches->loop), on_refilter, watch);
     watch->retell = evtimer_new(loop_base(watches->loop), on_retell, watch);
+    watch->look = evtimer_new(loop_base(watches->loop), on_look, watch);
+    LIST_INIT(&watch->left);
     LIST_INIT(&watch->posts);
     LIST_INSERT_HEAD(&watches->all, watch, link);
     return watch;
@@ -336,8 +340,9 @@ static void watch_free(watch_t *watch)
     topics_forget_requests(watch->topics);
     event_free(watch->refilter);
     event_free(watch->retell);
+    event_free(watch->look);
     http_pool_free(watch->pool);
-    mem_free(watch->plan.session_id);
+    session_unref(watch->plan.held);
     mem_free(watch->name);
     mem_free(watch);
 }
@@ -415,7 +420,7 @@ const char *watches_state(const watches_t *watches, const char *connector)
     if (watch && watch_listen_is_open(watch)) {
         return "listen";
     }
-    return watch && watch_stream_is_open(watch->session) ? "stream" : "polled";
+    return watch && watch_session_is_open(watch) ? "stream" : "polled";
 }
 
 size_t watches_open(const watches_t *watches)
@@ -425,7 +430,7 @@ size_t watches_open(const watches_t *watches)
 
     LIST_FOREACH(watch, &watches->all, link)
     {
-        open += watch_listen_is_open(watch) + watch_stream_is_open(watch->session);
+        open += watch_listen_is_open(watch) + watch_session_is_open(watch);
     }
     return open;
 }

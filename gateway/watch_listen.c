@@ -106,7 +106,7 @@ static void prepare(void *self, buf_t *lines, buf_t *body)
         .filter = buf_span(&filter),
     };
     envelope_request(body, &request);
-    watch_headers(listen->watch, false, METHOD, lines);
+    watch_headers(listen->watch, NULL, METHOD, lines);
 }
 
 static void on_open(void *self)

@@ -14,8 +14,20 @@ typedef struct {
     unsigned kinds;       /* lists whose changes it tells */
     bool subscribe;
     mcp_revision_t revision; /* of the session */
-    char *session_id;        /* NULL: it keeps none */
+    session_t *held;         /* a reference; NULL: it keeps none */
 } plan_t;
+
+struct watch;
+
+/* The GET stream of one session. */
+typedef struct watch_session {
+    LIST_ENTRY(watch_session) link; /* of those that were left */
+    struct watch *watch;
+    watch_stream_t *stream;
+    session_t *session; /* a reference; NULL: the connector keeps none */
+    mcp_revision_t revision;
+    bool left; /* there is a newer one */
+} watch_session_t;
 
 typedef struct watch {
     LIST_ENTRY(watch) link;
@@ -29,8 +41,10 @@ typedef struct watch {
     struct watch_listen *listen;     /* NULL: none is tried */
     struct watch_listen *coming;     /* with another filter, to take its place */
     struct event *refilter, *retell; /* timers */
-    watch_stream_t *session;
-    bool session_opened; /* once at least: what comes next follows a gap */
+    watch_session_t *session;
+    LIST_HEAD(, watch_session) left; /* open until the last call in them has ended */
+    struct event *look;              /* whether it has */
+    bool session_opened;             /* once at least: what comes next follows a gap */
     bool listen_opened;
     unsigned told_state;
     LIST_HEAD(, post) posts;
@@ -61,8 +75,8 @@ void watch_tell_state(watch_t *watch);
 
 watch_stream_t *watch_open_stream(watch_t *watch, bool in_session, const watch_stream_events_t *events,
                                   void *self);
-/* The header lines of a message to it; of the session when `session`. */
-void watch_headers(const watch_t *watch, bool session, const char *method, buf_t *out);
+/* The header lines of a message to it; session: within that, NULL: of the modern era. */
+void watch_headers(const watch_t *watch, const watch_session_t *session, const char *method, buf_t *out);
 
 void watch_listen_start(watch_t *watch);
 void watch_listen_refilter(watch_t *watch); /* the set of resources is another one */
@@ -70,7 +84,11 @@ void watch_listen_stop(watch_t *watch);
 bool watch_listen_is_open(const watch_t *watch);
 
 void watch_session_start(watch_t *watch);
-void watch_session_stop(watch_t *watch);
+/* Calls may still be under way in it: what is asked of them there is still heard. */
+void watch_session_leave(watch_t *watch);
+void watch_session_look(watch_t *watch); /* closes those left in which no call is under way any more */
+void watch_session_stop(watch_t *watch); /* all of them */
+bool watch_session_is_open(const watch_t *watch);
 /* Tells it of resources that it was not told of yet, when it is to be told in the session and can answer on
  * its stream. */
 void watch_session_subscribe(watch_t *watch);

@@ -14,7 +14,7 @@ static lane_t *lane_new(worker_t *worker, const connector_config_t *connector, s
         limits.max_reply_bytes = max_reply_bytes;
     }
     lane->pool = http_pool_new(worker->loop, worker->resolver, &connector->hop, &limits);
-    lane->sessions = sessions_new();
+    lane->sessions = sessions_new(loop_base(worker->loop));
     return lane;
 }
 

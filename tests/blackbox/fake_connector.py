@@ -161,7 +161,7 @@ class FakeConnector:
                 fake.answer_get(self)
 
             def do_DELETE(self):
-                self.send_error(405)
+                fake.answer_delete(self)
 
             def log_message(self, *args):
                 pass
@@ -214,6 +214,9 @@ class FakeConnector:
 
     def answer_get(self, handler):
         self.send_raw(handler, http(405, "text/plain", "POST only"))
+
+    def answer_delete(self, handler):
+        handler.send_error(405)
 
     def send_json(self, handler, body):
         payload = b"" if body is None else json.dumps(body).encode()

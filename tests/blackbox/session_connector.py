@@ -17,6 +17,8 @@ class SessionConnector(FakeConnector):
         self.given = 0
         self.answers = []  # what was posted in answer to questions
         self.gets = []  # headers of those that go on with a stream
+        self.deletes = []  # headers of each
+        self.on_delete = None
         self.refuse = lost
         self.on_get = None
         self.on_initialize = None
@@ -58,6 +60,18 @@ class SessionConnector(FakeConnector):
             self.send_raw(handler, self.on_get(handler.headers))
         else:
             super().answer_get(handler)
+
+    def answer_delete(self, handler):
+        self.deletes.append(handler.headers)
+        answer = self.on_delete or self.end
+        self.send_raw(handler, answer(handler.headers))
+
+    def end(self, headers):
+        known = self.sessions.pop(headers.get("Mcp-Session-Id"), None)
+        return http(200 if known else 404, "text/plain", "")
+
+    def ended(self):
+        return [d["Mcp-Session-Id"] for d in self.deletes]
 
     def answer_to(self, id, seconds=10.0):
         """What was posted in answer to this question."""

@@ -27,6 +27,7 @@ static raw_server_t server;
 static bool legacy, refuses;
 static const char *discover_status = "400 Bad Request";
 static const char *version = "2025-06-18";
+static const char *forgets; /* what it says to any session but the second */
 static const char *capabilities = "{}";
 static const char *unsupported; /* data.supported of -32022, which the first server/discover gets */
 static const char *(*list)(int nth, const char *request);
@@ -78,10 +79,12 @@ static void answer_one(int fd, const char *request)
         AUTO(mem_free)
         char *result =
             mem_printf("\"result\":{\"protocolVersion\":\"%s\",\"capabilities\":%s}", version, capabilities);
-        initializes++;
-        answer(fd, id, "200 OK", "Mcp-Session-Id: s1\r\n", result);
+        AUTO(mem_free) char *session = mem_printf("Mcp-Session-Id: s%d\r\n", ++initializes);
+        answer(fd, id, "200 OK", session, result);
     } else if (strstr(request, "notifications/initialized")) {
         raw_send(fd, "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n");
+    } else if (forgets && !strstr(request, "Mcp-Session-Id: s2\r\n")) {
+        answer(fd, id, forgets, "", "\"error\":{\"code\":-32001,\"message\":\"no\"}");
     } else {
         session_ids += strstr(request, "Mcp-Session-Id: s1\r\n") != NULL;
         answer(fd, id, "200 OK", "", list(lists++, request));
@@ -136,7 +139,7 @@ static void open_all(void)
     loop = loop_new();
     helpers = pool_new(1, 8);
     resolver = resolver_new(loop, helpers);
-    discover = discover_new(loop, resolver, on_changed, NULL);
+    discover = discover_new(loop, resolver, NULL, on_changed, NULL);
     discover_configure(discover, &config);
 }
 

@@ -24,6 +24,7 @@ guiche_test(test_sessions gateway_core)
 # Against a scripted connector.
 guiche_test(test_relay gateway_core)
 guiche_test(test_handshake gateway_core)
+guiche_test(test_session_ends gateway_core)
 guiche_test(test_discover gateway_core)
 guiche_test(test_discover_eras gateway_core)
 guiche_test(test_watch_stream gateway_core)

@@ -35,7 +35,7 @@ Test(discover, finds_out_whether_a_modern_connector_speaks_to_legacy_clients_onc
     cr_assert(found.speaks_legacy);
     cr_assert_eq(found.revision, MCP_2026_07_28);
     cr_assert_eq(found.legacy_revision, MCP_2025_06_18);
-    cr_assert_str_eq(found.session_id, "s1");
+    cr_assert_str_eq(session_id(found.session), "s1");
     close_all();
 }
 
@@ -67,8 +67,124 @@ Test(discover, opens_a_legacy_connector_by_initialize_and_keeps_its_session)
     run(5000);
     cr_assert_eq(found.lists[MCP_TOOLS]->count, 2);
     cr_assert_eq(found.revision, MCP_2025_06_18);
-    cr_assert_str_eq(found.session_id, "s1");
+    cr_assert_str_eq(session_id(found.session), "s1");
     cr_assert_eq(session_ids, 1, "the list was asked for with the session");
+    close_all();
+}
+
+static void ask_anew(void)
+{
+    int before = lists;
+
+    discover_anew(discover, "one");
+    enough = never;
+    for (int i = 0; i < 40 && lists == before; i++) {
+        run(50);
+    }
+    run(50);
+    cr_assert_eq(lists, before + 1);
+}
+
+Test(discover, goes_on_in_its_session_when_it_asks_from_the_beginning)
+{
+    legacy = true;
+    list = two_tools;
+    enough = was_asked;
+    open_all();
+    run(5000);
+    for (int i = 0; i < 3; i++) {
+        ask_anew();
+    }
+    cr_assert_eq(discovers, 4, "it may have changed its era");
+    cr_assert_eq(initializes, 1);
+    cr_assert_eq(session_ids, 4);
+    cr_assert_eq(found.revision, MCP_2025_06_18);
+    close_all();
+}
+
+Test(discover, keeps_the_session_of_a_connector_of_both_eras)
+{
+    list = two_tools;
+    capabilities = "{\"tools\":{},\"completions\":{}}";
+    enough = was_asked;
+    open_all();
+    run(5000);
+    enough = knows_legacy;
+    discover_want_legacy(discover, "one");
+    run(5000);
+    ask_anew();
+    cr_assert_eq(initializes, 1);
+    cr_assert(found.speaks_legacy && found.declared.offers.completions);
+    cr_assert_str_eq(session_id(found.session), "s1");
+    session_give_up(found.session);
+    discover_anew(discover, "one");
+    run(500);
+    cr_assert_eq(initializes, 2, "a call has lost it");
+    cr_assert_str_eq(session_id(found.session), "s2");
+    close_all();
+}
+
+static bool has_second_session(void)
+{
+    return found.session && strcmp(session_id(found.session), "s2") == 0;
+}
+
+/* Each of these is how some server says that it does not know the session. */
+static void open_another(const char *status)
+{
+    legacy = true;
+    list = two_tools;
+    enough = was_asked;
+    open_all();
+    run(5000);
+    forgets = status;
+    enough = has_second_session;
+    discover_anew(discover, "one");
+    run(5000);
+    cr_assert(has_second_session());
+    cr_assert_null(found.last_error);
+    cr_assert_eq(found.asked_count, 2, "it is one asking");
+    close_all();
+}
+
+Test(discover, opens_another_session_when_its_own_is_answered_by_404)
+{
+    open_another("404 Not Found");
+}
+
+Test(discover, opens_another_session_when_its_own_is_answered_by_400)
+{
+    open_another("400 Bad Request");
+}
+
+Test(discover, opens_another_session_when_its_own_is_answered_by_an_error)
+{
+    open_another("200 OK");
+}
+
+static bool has_failed(void)
+{
+    return found.stale_since_ms;
+}
+
+/* It may have been started anew, and not look at the id. */
+Test(discover, opens_another_session_after_a_failure)
+{
+    legacy = true;
+    list = two_tools;
+    enough = was_asked;
+    open_all();
+    run(5000);
+    refuses = true;
+    enough = has_failed;
+    discover_anew(discover, "one");
+    run(5000);
+    cr_assert(has_failed());
+    cr_assert_str_eq(session_id(found.session), "s1", "calls may still be sent in it");
+    refuses = false;
+    enough = has_second_session;
+    run(5000);
+    cr_assert(has_second_session());
     close_all();
 }
 

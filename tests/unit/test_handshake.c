@@ -61,7 +61,7 @@ static void on_done(void *self, const handshake_result_t *result, const err_t *e
         told.err = *err;
     } else {
         told.revision = result->revision;
-        copy(told.session_id, sizeof(told.session_id), result->session_id);
+        copy(told.session_id, sizeof(told.session_id), span_of(session_id(result->session)));
         copy(told.capabilities, sizeof(told.capabilities), result->capabilities);
     }
     loop_stop(loop);

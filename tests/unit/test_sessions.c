@@ -40,10 +40,12 @@ void handshake_cancel(handshake_t *handshake)
 
 static void finish(int nth, const char *id)
 {
-    handshake_result_t result = { .session_id = span_of(id) };
+    session_options_t options = { .id = span_of(id) };
+    handshake_result_t result = { .session = id ? session_new(&options) : NULL };
 
     handshakes[nth].over = true;
     handshakes[nth].done(handshakes[nth].self, &result, NULL);
+    session_unref(result.session);
 }
 
 static void fail(int nth, const char *text)
@@ -63,7 +65,7 @@ static void set_up(void)
     started = cancelled = 0;
     loop = loop_new();
     pool = http_pool_new(loop, NULL, &url, &limits);
-    sessions = sessions_new();
+    sessions = sessions_new(loop_base(loop));
 }
 
 static void tear_down(void)
@@ -97,7 +99,7 @@ static session_key_t key_of(int n)
     return key;
 }
 
-static void on_open(void *self, span_t id, const err_t *err)
+static void on_open(void *self, session_t *session, const err_t *err)
 {
     told_t *told = self;
     session_key_t key = key_of(told->key);
@@ -105,7 +107,7 @@ static void on_open(void *self, span_t id, const err_t *err)
     told->times++;
     told->wait = NULL;
     told->failed = err;
-    snprintf(told->id, sizeof(told->id), "%.*s", (int)id.length, id.at ? id.at : "");
+    snprintf(told->id, sizeof(told->id), "%s", session ? session_id(session) : "");
     if (err) {
         told->err = *err;
     }
@@ -113,7 +115,7 @@ static void on_open(void *self, span_t id, const err_t *err)
         session_wait_cancel(TAKE(told->cancels->wait));
     }
     if (told->loses) {
-        sessions_lose(sessions, &key, id);
+        sessions_lose(sessions, &key, session);
     }
 }
 
@@ -127,12 +129,9 @@ static void wait_for(told_t *told, int64_t ms)
 
 static const char *found(int n)
 {
-    static char text[40];
     session_key_t key = key_of(n);
-    span_t id = sessions_find(sessions, &key);
 
-    snprintf(text, sizeof(text), "%.*s", (int)id.length, id.at ? id.at : "");
-    return id.at ? text : NULL;
+    return session_id(sessions_find(sessions, &key));
 }
 
 static void open_for(int n, const char *id)
@@ -144,11 +143,18 @@ static void open_for(int n, const char *id)
     cr_assert_str_eq(told.id, id);
 }
 
-static void lose(int n, const char *id)
+static session_t *held(int n)
 {
     session_key_t key = key_of(n);
 
-    sessions_lose(sessions, &key, span_of(id));
+    return session_ref(sessions_find(sessions, &key));
+}
+
+static void lose(int n, const session_t *session)
+{
+    session_key_t key = key_of(n);
+
+    sessions_lose(sessions, &key, session);
 }
 
 Test(sessions, opens_one_for_all_who_ask_meanwhile)
@@ -202,20 +208,13 @@ Test(sessions, remembers_nothing_of_a_connector_that_keeps_none)
 Test(sessions, forgets_a_lost_one_but_not_the_one_that_has_replaced_it)
 {
     open_for(0, "old");
-    lose(0, "old");
+    session_t *old = held(0);
+    lose(0, old);
     cr_expect_null(found(0));
     open_for(0, "new");
-    lose(0, "old");
+    lose(0, old);
     cr_expect_str_eq(found(0), "new", "another call noticed the same loss later");
-}
-
-Test(sessions, remembers_that_the_one_of_discovery_is_lost)
-{
-    cr_expect_not(sessions_is_lost(sessions, SPAN("first")));
-    lose(0, "first");
-    cr_expect(sessions_is_lost(sessions, SPAN("first")));
-    cr_expect_not(sessions_is_lost(sessions, SPAN("second")));
-    cr_expect_not(sessions_is_lost(sessions, (span_t){ 0 }));
+    session_unref(old);
 }
 
 Test(sessions, lets_one_cancel_while_the_others_wait_on)
