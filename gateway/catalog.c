@@ -110,15 +110,14 @@ catalog_t *catalog_ref(catalog_t *catalog)
     return catalog;
 }
 
-void catalog_entry_release(catalog_entry_t *entry)
+static void release_connector(catalog_connector_t *connector)
 {
-    mem_free(entry->name);
-    mem_free(entry->own_name);
-    mem_free(entry->schema);
-    param_headers_free(entry->params);
-    for (size_t i = 0; i < CATALOG_FORMS; i++) {
-        mem_free((char *)entry->forms[i].at);
+    for (size_t i = 0; i < connector->item_count; i++) {
+        catalog_item_unref(connector->items[i]);
     }
+    mem_free(connector->items);
+    mem_free(connector->session_id);
+    mem_wipe(connector->hop_key, sizeof(connector->hop_key));
 }
 
 void catalog_unref(catalog_t *catalog)
@@ -126,12 +125,8 @@ void catalog_unref(catalog_t *catalog)
     if (!catalog || __atomic_sub_fetch(&catalog->references, 1, __ATOMIC_ACQ_REL) > 0) {
         return;
     }
-    for (size_t i = 0; i < catalog->entry_count; i++) {
-        catalog_entry_release(&catalog->entries[i]);
-    }
     for (size_t i = 0; i < catalog->connector_count; i++) {
-        mem_free(catalog->connectors[i].session_id);
-        mem_wipe(catalog->connectors[i].hop_key, sizeof(catalog->connectors[i].hop_key));
+        release_connector(&catalog->connectors[i]);
     }
     policy_free(catalog->policy);
     mem_free(catalog->entries);

@@ -118,7 +118,7 @@ static void publish(serve_t *serve)
     for (size_t i = 0; serve->gateway.watches && i < serve->config->connector_count; i++) {
         found[i].watched = watches_state(serve->gateway.watches, serve->config->connectors[i].name);
     }
-    serve->catalog = catalog_build(serve->config, found, serve->gateway.metrics);
+    serve->catalog = catalog_build(serve->config, found, serve->gateway.metrics, before);
     jwks_fetch_show(serve->gateway.jwks, serve->catalog);
     set_gauges(serve, before, true);
     set_gauges(serve, serve->catalog, false);
