@@ -7,27 +7,16 @@
 #include "mem.h"
 #include "policy.h"
 
-/* FNV-1a. Names from outside only probe; names that sit in the table come from connectors and are capped in
- * number. */
-static uint32_t hash_of(mcp_kind_t kind, span_t name)
-{
-    uint32_t hash = 2166136261u ^ (uint32_t)kind;
-
-    for (size_t i = 0; i < name.length; i++) {
-        hash = (hash ^ (unsigned char)name.at[i]) * 16777619u;
-    }
-    return hash;
-}
-
 static bool is_it(const catalog_entry_t *entry, mcp_kind_t kind, span_t name)
 {
     return entry->kind == kind && span_is(name, entry->name);
 }
 
-/* The slot of this name, or the empty one where it would go. */
+/* The slot of this name, or the empty one where it would go. Names from outside only probe; names that sit in
+ * the table come from connectors and are capped in number. */
 uint32_t *catalog_slot(const catalog_t *catalog, mcp_kind_t kind, span_t name)
 {
-    size_t at = hash_of(kind, name) & catalog->slot_mask;
+    size_t at = (span_hash(name) + (uint32_t)kind) & catalog->slot_mask;
 
     while (catalog->slots[at] && !is_it(&catalog->entries[catalog->slots[at] - 1], kind, name)) {
         at = (at + 1) & catalog->slot_mask;
