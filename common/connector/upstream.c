@@ -23,7 +23,7 @@
 #define DEFAULT_MAX_REPLY_BYTES ((size_t)8 << 20)
 #define READ_ON_HELPER_BYTES 65536
 #define SHORTEST_WAIT_MS 200 /* "Retry-After: 0" is no reason to hammer */
-#define LATE_MS 50           /* a timer may fire a clock tick early; whoever asks before the time is refused anew */
+#define LATE_MS 50 /* a timer may fire a clock tick early; whoever asks before the time is refused anew */
 #define MAX_TRIES 5
 #define SPARE_MS 500              /* that must be left of the call after a wait */
 #define DEMO_SERVER "guiche-demo" /* what tests/upstreams/standin.py says of itself */
