@@ -7,27 +7,16 @@
 #include "mem.h"
 #include "policy.h"
 
-/* FNV-1a. Names from outside only probe; names that sit in the table come from connectors and are capped in
- * number. */
-static uint32_t hash_of(mcp_kind_t kind, span_t name)
-{
-    uint32_t hash = 2166136261u ^ (uint32_t)kind;
-
-    for (size_t i = 0; i < name.length; i++) {
-        hash = (hash ^ (unsigned char)name.at[i]) * 16777619u;
-    }
-    return hash;
-}
-
 static bool is_it(const catalog_entry_t *entry, mcp_kind_t kind, span_t name)
 {
     return entry->kind == kind && span_is(name, entry->name);
 }
 
-/* The slot of this name, or the empty one where it would go. */
+/* The slot of this name, or the empty one where it would go. Names from outside only probe; names that sit in
+ * the table come from connectors and are capped in number. */
 uint32_t *catalog_slot(const catalog_t *catalog, mcp_kind_t kind, span_t name)
 {
-    size_t at = hash_of(kind, name) & catalog->slot_mask;
+    size_t at = (span_hash(name) + (uint32_t)kind) & catalog->slot_mask;
 
     while (catalog->slots[at] && !is_it(&catalog->entries[catalog->slots[at] - 1], kind, name)) {
         at = (at + 1) & catalog->slot_mask;
@@ -110,15 +99,14 @@ catalog_t *catalog_ref(catalog_t *catalog)
     return catalog;
 }
 
-void catalog_entry_release(catalog_entry_t *entry)
+static void release_connector(catalog_connector_t *connector)
 {
-    mem_free(entry->name);
-    mem_free(entry->own_name);
-    mem_free(entry->schema);
-    param_headers_free(entry->params);
-    for (size_t i = 0; i < CATALOG_FORMS; i++) {
-        mem_free((char *)entry->forms[i].at);
+    for (size_t i = 0; i < connector->item_count; i++) {
+        catalog_item_unref(connector->items[i]);
     }
+    mem_free(connector->items);
+    session_unref(connector->session);
+    mem_wipe(connector->hop_key, sizeof(connector->hop_key));
 }
 
 void catalog_unref(catalog_t *catalog)
@@ -126,12 +114,8 @@ void catalog_unref(catalog_t *catalog)
     if (!catalog || __atomic_sub_fetch(&catalog->references, 1, __ATOMIC_ACQ_REL) > 0) {
         return;
     }
-    for (size_t i = 0; i < catalog->entry_count; i++) {
-        catalog_entry_release(&catalog->entries[i]);
-    }
     for (size_t i = 0; i < catalog->connector_count; i++) {
-        session_unref(catalog->connectors[i].session);
-        mem_wipe(catalog->connectors[i].hop_key, sizeof(catalog->connectors[i].hop_key));
+        release_connector(&catalog->connectors[i]);
     }
     policy_free(catalog->policy);
     mem_free(catalog->entries);

@@ -1,7 +1,8 @@
 /* What the gateway offers: tools, resources, resource templates and prompts of all connectors under their
  * public names, with everything a call or a list needs to know about them ready made. A catalog is built by
  * the main thread from the configuration and what discovery found, never changes afterwards, and is counted
- * atomically: each worker holds one reference and swaps it when a new one comes.
+ * atomically: each worker holds one reference and swaps it when a new one comes. What was made of a
+ * declaration (catalog_item_t) passes on to the next catalog that has the same one.
  */
 #pragma once
 
@@ -20,6 +21,7 @@
 #include "span.h"
 
 typedef struct policy policy_t;
+typedef struct catalog_item catalog_item_t;
 
 #define CATALOG_MAX_ENTRIES 4096
 
@@ -33,6 +35,7 @@ enum { CATALOG_REST = MCP_SHAPES, CATALOG_FORMS };
  * CATALOG_SCHEME with a star for the URI; that is what a policy opens. */
 typedef struct {
     mcp_kind_t kind;
+    /* The texts are those of its item, which the connector holds. */
     char *name;       /* public */
     char *own_name;   /* what its connector calls it; "" of what stands for unlisted URIs */
     size_t connector; /* index into the catalog's connectors */
@@ -67,6 +70,8 @@ typedef struct {
     size_t counts[MCP_KINDS];             /* entries that are offered */
     const catalog_entry_t *unlisted; /* what stands for URIs that it does not list; NULL: it reads none */
     bool is_up;
+    catalog_item_t **items; /* private: of all that it declares, sorted by declaration */
+    size_t item_count;
 } catalog_connector_t;
 
 typedef struct catalog {
@@ -121,8 +126,9 @@ typedef struct {
     bool news;              /* other lists than in the catalog before: what is kept out is logged */
 } found_t;
 
-/* `found` has one entry per configured connector. Takes its own reference of config. */
-catalog_t *catalog_build(config_t *config, const found_t *found, metrics_t *metrics);
+/* `found` has one entry per configured connector. Takes its own reference of config. before: the last one
+ * that was built, or NULL; what connectors declare byte for byte as they did then is not made anew. */
+catalog_t *catalog_build(config_t *config, const found_t *found, metrics_t *metrics, const catalog_t *before);
 catalog_t *catalog_ref(catalog_t *catalog);
 void catalog_unref(catalog_t *catalog);
 

@@ -16,6 +16,7 @@ typedef struct {
     catalog_t *catalog;
     metrics_t *metrics;
     const found_t *found;
+    const catalog_t *before;
     adder_t *adders; /* one per connector */
 } builder_t;
 
@@ -98,6 +99,27 @@ static void register_gauges(metrics_t *metrics, catalog_connector_t *connector)
     }
 }
 
+static size_t count_declared(const found_t *found)
+{
+    size_t count = 1; /* what stands for unlisted URIs */
+
+    for (int kind = 0; kind < MCP_KINDS; kind++) {
+        count += found->lists[kind] ? found->lists[kind]->count : 0;
+    }
+    return count;
+}
+
+/* The same connector in the last catalog, unless its settings make something else of a declaration now. */
+static const catalog_connector_t *find_before(const catalog_t *before, const connector_config_t *now)
+{
+    const catalog_connector_t *connector = before ? catalog_connector(before, now->name) : NULL;
+
+    return connector && connector->config->trusted == now->trusted &&
+                   strcmp(connector->config->prefix, now->prefix) == 0
+               ? connector
+               : NULL;
+}
+
 static void begin_connector(builder_t *builder, size_t index)
 {
     catalog_t *catalog = builder->catalog;
@@ -113,6 +135,7 @@ static void begin_connector(builder_t *builder, size_t index)
     connector->session = session_ref(found->session);
     connector->declared = found->declared;
     connector->is_up = found->listed && !found->stale_since_ms;
+    connector->items = NEW_ARRAY(catalog_item_t *, count_declared(found));
     if (connector->config->trusted && catalog->config->hop_secret) {
         hop_key_derive(span_of(catalog->config->hop_secret), connector->config->name, connector->hop_key);
     }
@@ -122,6 +145,7 @@ static void begin_connector(builder_t *builder, size_t index)
         .metrics = builder->metrics,
         .connector = index,
         .config = connector->config,
+        .before = find_before(builder->before, connector->config),
         .news = found->news,
         .quarantined = json_array(),
         .refused = json_array(),
@@ -175,16 +199,17 @@ static void add_entries(builder_t *builder)
     catalog->last_template = catalog->entry_count;
     add_unlisted(builder);
     add_kind(builder, MCP_RESOURCES);
+    for (size_t i = 0; i < catalog->connector_count; i++) {
+        catalog_items_sort(&catalog->connectors[i]);
+    }
 }
 
 static size_t count_items(const found_t *found, size_t connectors)
 {
-    size_t count = connectors; /* what stands for unlisted URIs */
+    size_t count = 0;
 
     for (size_t i = 0; i < connectors; i++) {
-        for (int kind = 0; kind < MCP_KINDS; kind++) {
-            count += found[i].lists[kind] ? found[i].lists[kind]->count : 0;
-        }
+        count += count_declared(&found[i]);
     }
     return count < CATALOG_MAX_ENTRIES ? count : CATALOG_MAX_ENTRIES;
 }
@@ -300,10 +325,10 @@ static void builder_release(builder_t *builder)
     mem_free(builder->adders);
 }
 
-catalog_t *catalog_build(config_t *config, const found_t *found, metrics_t *metrics)
+catalog_t *catalog_build(config_t *config, const found_t *found, metrics_t *metrics, const catalog_t *before)
 {
     catalog_t *catalog = catalog_new(config, count_items(found, config->connector_count));
-    builder_t builder = { .catalog = catalog, .metrics = metrics, .found = found };
+    builder_t builder = { .catalog = catalog, .metrics = metrics, .found = found, .before = before };
 
     builder.adders = NEW_ARRAY(adder_t, catalog->connector_count);
     for (size_t i = 0; i < catalog->connector_count; i++) {

@@ -1,17 +1,13 @@
-/* How a declaration becomes an entry of the catalog: it is checked, named, and rendered for each revision;
- * what cannot be offered is put down for the status with its reason and never takes a neighbour with it. */
+/* How a declaration becomes an entry of the catalog: what is made of it (catalog_item.c) gets its place, if
+ * its name is free; what cannot be offered is put down for the status with its reason and never takes a
+ * neighbour with it. */
 #include <jansson.h>
-#include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "catalog_parts.h"
 #include "check_entry.h"
-#include "check_tool.h"
 #include "log.h"
 #include "mem.h"
-#include "names.h"
-#include "shapes.h"
 
 /* As the status and the log call one of them. */
 static const char *const words[MCP_KINDS] = { "tool", "resource", "template", "prompt" };
@@ -77,205 +73,76 @@ static void register_metrics(adder_t *adder, catalog_entry_t *tool)
                                       "From the first byte of a call to its answer.", text);
 }
 
-static span_t steal(buf_t *text)
+/* Once, or the status would be longer than the catalog. */
+static void say_full(adder_t *adder, mcp_kind_t kind, span_t declaration)
 {
-    size_t length = text->length;
-
-    return (span_t){ buf_steal(text), length };
-}
-
-/* {"name","description","parameters","supports_streaming"}: GET /v1/tools/list. */
-static span_t rest_form(const catalog_entry_t *tool, const checked_tool_t *checked)
-{
-    buf_t out = { 0 };
-
-    buf_add_text(&out, "{\"name\":");
-    buf_add_json_string(&out, span_of(tool->name));
-    buf_add_text(&out, ",\"description\":");
-    buf_add_json_string(&out, span_of(checked->description));
-    buf_addf(&out, ",\"parameters\":%s,\"supports_streaming\":%s}", checked->schema,
-             tool->streams ? "true" : "false");
-    return steal(&out);
-}
-
-/* legacy: NULL when clients of earlier revisions do not get it. */
-static void render_forms(adder_t *adder, catalog_entry_t *entry, const char *modern, const char *legacy)
-{
-    for (int shape = 0; shape < MCP_SHAPES; shape++) {
-        const char *source = shape == MCP_SHAPE_MODERN ? modern : legacy;
-        buf_t out = { 0 };
-        err_t err;
-        if (source && shape_entry(entry->kind, span_of(source), entry->name, shape, &out, &err)) {
-            quarantine(adder, entry->kind, entry->own_name, err.text);
-            buf_clear(&out);
-        }
-        if (out.length > 0) {
-            entry->forms[shape] = steal(&out);
-        }
-        buf_free(&out);
+    if (!adder->is_full[kind]) {
+        AUTO(mem_free) char *name = check_entry_name(kind, declaration);
+        adder->is_full[kind] = true;
+        quarantine(adder, kind, name, "The catalog is full: it and all after it are left out.");
     }
 }
 
-static catalog_entry_t *new_entry(adder_t *adder, mcp_kind_t kind, const char *name, const char *own_name)
+static catalog_entry_t *enter(adder_t *adder, const catalog_item_t *item)
 {
     catalog_entry_t *entry = &adder->catalog->entries[adder->catalog->entry_count++];
 
-    entry->kind = kind;
-    entry->name = mem_strdup(name);
-    entry->own_name = mem_strdup(own_name);
+    *entry = item->entry;
     entry->connector = adder->connector;
     entry->timeout_ms = adder->config->timeout_ms;
-    entry->read_only = entry->idempotent = true; /* but of a tool */
     return entry;
 }
 
-static void name_by_prefix(const adder_t *adder, const char *own_name, char ret[NAME_MAX_LENGTH + 1])
-{
-    if (*adder->config->prefix == '\0' && name_is_valid(span_of(own_name))) {
-        snprintf(ret, NAME_MAX_LENGTH + 1, "%s", own_name);
-    } else {
-        name_public(adder->config->prefix, span_of(own_name), ret);
-    }
-}
-
-/* One that looks like ours (a gateway behind this one has such) could be that of another connector. */
-static char *name_by_uri(const adder_t *adder, mcp_kind_t kind, const char *uri)
-{
-    const catalog_entry_t *other = catalog_find(adder->catalog, kind, span_of(uri));
-    bool is_free = !other || other->connector == adder->connector;
-    buf_t out = { 0 };
-
-    if (is_free && strncasecmp(uri, CATALOG_SCHEME, strlen(CATALOG_SCHEME)) != 0) {
-        return mem_strdup(uri);
-    }
-    catalog_qualify(&out, adder->config->name, span_of(uri));
-    return buf_steal(&out);
-}
-
-/* NULL: there is none, which has been said. */
-static char *public_name(adder_t *adder, mcp_kind_t kind, const char *own_name)
-{
-    char name[NAME_MAX_LENGTH + 1];
-
-    if (kind == MCP_RESOURCES || kind == MCP_TEMPLATES) {
-        return name_by_uri(adder, kind, own_name);
-    }
-    name_by_prefix(adder, own_name, name);
-    if (!*name) {
-        quarantine(adder, kind, own_name, "Nothing of its name is left that clients can take.");
-        return NULL;
-    }
-    return mem_strdup(name);
-}
-
-/* Once, or the status would be longer than the catalog. */
-static void say_full(adder_t *adder, mcp_kind_t kind, const char *own_name)
-{
-    if (!adder->is_full[kind]) {
-        adder->is_full[kind] = true;
-        quarantine(adder, kind, own_name, "The catalog is full: it and all after it are left out.");
-    }
-}
-
-/* A new entry under its public name; NULL: it cannot have one, which has been said. */
-static catalog_entry_t *enter(adder_t *adder, mcp_kind_t kind, const char *own_name)
+static void offer(adder_t *adder, const catalog_item_t *item)
 {
     catalog_t *catalog = adder->catalog;
+    mcp_kind_t kind = item->entry.kind;
+    uint32_t *slot = catalog_slot(catalog, kind, span_of(item->entry.name));
 
-    if (catalog->entry_count == catalog->capacity) {
-        say_full(adder, kind, own_name);
-        return NULL;
-    }
-    AUTO(mem_free) char *name = public_name(adder, kind, own_name);
-    if (!name) {
-        return NULL;
-    }
-    uint32_t *slot = catalog_slot(catalog, kind, span_of(name));
     if (*slot) {
-        refuse(adder, kind, own_name, &catalog->entries[*slot - 1]);
-        return NULL;
+        refuse(adder, kind, item->entry.own_name, &catalog->entries[*slot - 1]);
+        return;
     }
-    catalog_entry_t *entry = new_entry(adder, kind, name, own_name);
+    catalog_entry_t *entry = enter(adder, item);
     *slot = (uint32_t)catalog->entry_count;
     catalog->connectors[adder->connector].counts[kind]++;
-    return entry;
+    if (kind == MCP_TOOLS) {
+        entry->timeout_ms = timeout_of(adder->config, entry->name);
+        register_metrics(adder, entry);
+    }
+    if (item->reason) {
+        quarantine(adder, kind, entry->own_name, item->reason);
+    }
 }
 
-static void offer_tool(adder_t *adder, const checked_tool_t *checked)
+static const catalog_item_t *keep(adder_t *adder, catalog_item_t *item)
 {
-    catalog_entry_t *tool = enter(adder, MCP_TOOLS, checked->own_name);
+    catalog_connector_t *connector = &adder->catalog->connectors[adder->connector];
 
-    if (!tool) {
-        return;
-    }
-    tool->schema = mem_strdup(checked->schema);
-    tool->params = param_headers_read(span_of(tool->schema));
-    tool->read_only = checked->read_only;
-    tool->idempotent = checked->idempotent;
-    /* Only our own runtime says which tools report progress; of others any may. */
-    tool->streams = checked->streams || !adder->config->trusted;
-    tool->timeout_ms = timeout_of(adder->config, tool->name);
-    if (!checked->legacy) {
-        quarantine(adder, MCP_TOOLS, checked->own_name, checked->legacy_reason);
-    }
-    render_forms(adder, tool, checked->modern, checked->legacy);
-    tool->forms[CATALOG_REST] = rest_form(tool, checked);
-    register_metrics(adder, tool);
-}
-
-static void kept_out(adder_t *adder, mcp_kind_t kind, span_t declaration, const err_t *err)
-{
-    AUTO(mem_free) char *name = check_entry_name(kind, declaration);
-
-    quarantine(adder, kind, name, err->text);
-}
-
-static void add_tool(adder_t *adder, span_t declaration)
-{
-    checked_tool_t checked;
-    err_t err;
-
-    if (check_tool(declaration, &checked, &err)) {
-        kept_out(adder, MCP_TOOLS, declaration, &err);
-        return;
-    }
-    offer_tool(adder, &checked);
-    checked_tool_release(&checked);
-}
-
-static void add_other(adder_t *adder, mcp_kind_t kind, span_t declaration)
-{
-    checked_entry_t checked;
-    err_t err;
-
-    if (check_entry(kind, declaration, &checked, &err)) {
-        kept_out(adder, kind, declaration, &err);
-        return;
-    }
-    catalog_entry_t *entry = enter(adder, kind, checked.own_name);
-    if (entry) {
-        entry->streams = true;
-        render_forms(adder, entry, checked.declaration, checked.declaration);
-    }
-    checked_entry_release(&checked);
+    return connector->items[connector->item_count++] = item;
 }
 
 void catalog_add(adder_t *adder, mcp_kind_t kind, span_t declaration)
 {
-    if (kind == MCP_TOOLS) {
-        add_tool(adder, declaration);
+    if (adder->catalog->entry_count == adder->catalog->capacity) {
+        say_full(adder, kind, declaration);
+        return;
+    }
+    catalog_item_t *same = catalog_item_same(adder, kind, declaration);
+    const catalog_item_t *item = keep(adder, same ? same : catalog_item_new(adder, kind, declaration));
+    if (item->entry.name) {
+        offer(adder, item);
     } else {
-        add_other(adder, kind, declaration);
+        quarantine(adder, kind, item->entry.own_name, item->reason);
     }
 }
 
 void catalog_add_unlisted(adder_t *adder)
 {
     catalog_t *catalog = adder->catalog;
-    AUTO_BUF name = { 0 };
 
     if (catalog->entry_count < catalog->capacity) {
-        catalog_qualify(&name, adder->config->name, SPAN("*"));
-        catalog->connectors[adder->connector].unlisted = new_entry(adder, MCP_RESOURCES, buf_text(&name), "");
+        const catalog_item_t *item = keep(adder, catalog_item_unlisted(adder));
+        catalog->connectors[adder->connector].unlisted = enter(adder, item);
     }
 }

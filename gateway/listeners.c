@@ -11,8 +11,14 @@
 #include "policy.h"
 #include "worker.h"
 
+/* A connector that comes back has all its resources told anew: 10,000 of them, each looked for in all
+ * listens, held a worker up for seconds. */
+#define CHAINS 1024
+
 /* A resource as its connector knows it; connector NULL: nobody is asked about it now. */
-typedef struct {
+typedef struct source {
+    LIST_ENTRY(source) link; /* of the chain of its URI, while it has a connector */
+    struct listener *listener;
     char *connector, *uri;
 } source_t;
 
@@ -28,6 +34,7 @@ typedef struct listener {
 struct listeners {
     worker_t *worker;
     LIST_HEAD(, listener) all;
+    LIST_HEAD(chain, source) chains[CHAINS]; /* what is held, by URI */
     size_t count;
     struct event *expiry; /* when the next token expires */
     int64_t expiry_unix;  /* INT64_MAX: none is expected to */
@@ -77,11 +84,28 @@ static bool find_source(const worker_t *worker, const principal_t *principal, sp
     return connector->declared.subscribe && !connector->config->forward_headers;
 }
 
-static void release(listener_t *listener, source_t *source)
+static struct chain *chain_of(listeners_t *listeners, span_t uri)
 {
-    if (source->connector) {
-        gateway_hold(listener->listeners->worker->gateway, source->connector, span_of(source->uri), false);
+    return &listeners->chains[span_hash(uri) % CHAINS];
+}
+
+static void hold(listener_t *listener, source_t *source, const char *connector, span_t uri)
+{
+    source->listener = listener;
+    source->connector = mem_strdup(connector);
+    source->uri = mem_strndup(uri.at, uri.length);
+    LIST_INSERT_HEAD(chain_of(listener->listeners, uri), source, link);
+    gateway_hold(listener->listeners->worker->gateway, connector, uri, true);
+}
+
+static void release(source_t *source)
+{
+    if (!source->connector) {
+        return;
     }
+    gateway_hold(source->listener->listeners->worker->gateway, source->connector, span_of(source->uri),
+                 false);
+    LIST_REMOVE(source, link);
     mem_free(source->connector);
     mem_free(source->uri);
     *source = (source_t){ 0 };
@@ -100,15 +124,13 @@ static void follow_source(listener_t *listener, size_t index)
     catalog_route_t route;
 
     if (!find_source(worker, listener->principal, mcp_listen_uri(listener->listen, index), &route)) {
-        release(listener, source);
+        release(source);
         return;
     }
     const char *connector = worker->view->catalog->connectors[route.entry->connector].config->name;
     if (!is_source(source, connector, route.own)) {
-        release(listener, source);
-        source->connector = mem_strdup(connector);
-        source->uri = mem_strndup(route.own.at, route.own.length);
-        gateway_hold(worker->gateway, connector, route.own, true);
+        release(source);
+        hold(listener, source, connector, route.own);
     }
 }
 
@@ -121,14 +143,14 @@ static void follow_sources(listener_t *listener)
 
 void listeners_updated(listeners_t *listeners, const char *connector, span_t own_uri)
 {
-    listener_t *listener;
+    const source_t *source;
 
-    LIST_FOREACH(listener, &listeners->all, link)
+    LIST_FOREACH(source, chain_of(listeners, own_uri), link)
     {
-        for (size_t i = 0; i < mcp_listen_uri_count(listener->listen); i++) {
-            if (is_source(&listener->sources[i], connector, own_uri)) {
-                mcp_listen_updated(listener->listen, mcp_listen_uri(listener->listen, i));
-            }
+        if (is_source(source, connector, own_uri)) {
+            const listener_t *listener = source->listener;
+            mcp_listen_updated(listener->listen,
+                               mcp_listen_uri(listener->listen, (size_t)(source - listener->sources)));
         }
     }
 }
@@ -244,7 +266,7 @@ static void forget(listener_t *listener)
     listeners_t *listeners = listener->listeners;
 
     for (size_t i = 0; i < mcp_listen_uri_count(listener->listen); i++) {
-        release(listener, &listener->sources[i]);
+        release(&listener->sources[i]);
     }
     LIST_REMOVE(listener, link);
     listeners->count--;

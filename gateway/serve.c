@@ -16,6 +16,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "admin.h"
 #include "call_log.h"
 #include "clock.h"
 #include "discover.h"
@@ -23,9 +24,7 @@
 #include "jwks_fetch.h"
 #include "log.h"
 #include "mem.h"
-#include "origin.h"
 #include "session_ends.h"
-#include "status.h"
 #include "stdio_connectors.h"
 #include "stray.h"
 #include "texts.h"
@@ -52,7 +51,7 @@ typedef struct serve {
     stdio_connectors_t *stdio; /* connectors that are commands */
     slot_t *slots;
     size_t slot_count, running;
-    http_server_t *admin;
+    admin_t *admin; /* NULL without admin_listen */
     struct event *signals[3];
     bool draining;
     int64_t stop_by_ms;  /* while it drains */
@@ -122,13 +121,14 @@ static void publish(serve_t *serve)
     for (size_t i = 0; serve->gateway.watches && i < serve->config->connector_count; i++) {
         found[i].watched = watches_state(serve->gateway.watches, serve->config->connectors[i].name);
     }
-    serve->catalog = catalog_build(serve->config, found, serve->gateway.metrics);
+    serve->catalog = catalog_build(serve->config, found, serve->gateway.metrics, before);
     jwks_fetch_show(serve->gateway.jwks, serve->catalog);
     set_gauges(serve, before, true);
     set_gauges(serve, serve->catalog, false);
     if (serve->gateway.watches) {
         watches_show(serve->gateway.watches, serve->catalog);
     }
+    admin_show(serve->admin, serve->catalog);
     catalog_unref(before);
     mem_free(found);
 }
@@ -276,9 +276,7 @@ static void reload(serve_t *serve)
     log_warnings(config);
     config_unref(serve->config);
     serve->config = config;
-    if (serve->admin) {
-        http_server_set_limits(serve->admin, &config->door);
-    }
+    admin_configure(serve->admin, config);
     jwks_fetch_configure(serve->gateway.jwks, config);
     discover_configure(serve->gateway.discover, config);
     if (log_begin(LOG_LEVEL_INFO, "configuration reloaded")) {
@@ -305,6 +303,7 @@ static void on_stop(evutil_socket_t number, short what, void *self)
         return;
     }
     serve->draining = true;
+    admin_set_stopping(serve->admin);
     serve->stop_by_ms = clock_ms() + serve->config->drain_delay_ms + serve->config->drain_ms;
     if (log_begin(LOG_LEVEL_INFO, "stopping: open calls are being answered")) {
         log_end();
@@ -321,57 +320,6 @@ static void watch_signals(serve_t *serve)
         serve->signals[i] = evsignal_new(loop_base(serve->gateway.loop), signal_numbers[i], react, serve);
         evsignal_add(serve->signals[i], NULL);
     }
-}
-
-/* The admin port. */
-
-static void on_admin(void *self, http_request_t *request)
-{
-    serve_t *serve = self;
-    span_t path = http_path(request);
-    err_t err;
-
-    /* Without a token a page whose name resolves to this machine could read what is said here. */
-    if (origin_check(&(origin_rules_t){ 0 }, request, &err)) {
-        http_reply_error(request, err_rest_status(err.kind), err_name(err.kind), err.text);
-    } else if (strcmp(http_method(request), "GET") != 0) {
-        http_reply_error(request, 405, "method_not_allowed", "This port takes GET.");
-    } else if (span_is(path, "/status")) {
-        status_page(serve->catalog, request);
-    } else if (span_is(path, "/metrics")) {
-        status_metrics(&serve->gateway, request);
-    } else if (span_is(path, "/ready")) {
-        status_ready(serve->catalog, serve->draining, request);
-    } else if (span_is(path, "/health")) {
-        status_health(request);
-    } else {
-        http_reply_error(request, 404, "not_found", "This port has /status, /metrics, /ready and /health.");
-    }
-}
-
-static void log_listening(const char *what, int fd)
-{
-    AUTO(mem_free) char *address = http_listen_address(fd);
-
-    if (log_begin(LOG_LEVEL_INFO, what)) {
-        log_str("address", address);
-        log_end();
-    }
-}
-
-static int open_admin(serve_t *serve, err_t *err)
-{
-    if (!serve->config->admin_listen) {
-        return 0;
-    }
-    int fd = http_listen(serve->config->admin_listen, false, err);
-    if (fd < 0) {
-        return -1;
-    }
-    serve->admin = http_server_new(serve->gateway.loop, &serve->config->door, on_admin, serve);
-    log_listening("admin port is open", fd);
-    http_server_accept(serve->admin, fd);
-    return 0;
 }
 
 /* Workers. */
@@ -403,6 +351,16 @@ static void share_workers(serve_t *serve)
         gateway->workers[i] = serve->slots[i].worker;
     }
     gateway->worker_count = serve->slot_count;
+}
+
+static void log_listening(const char *what, int fd)
+{
+    AUTO(mem_free) char *address = http_listen_address(fd);
+
+    if (log_begin(LOG_LEVEL_INFO, what)) {
+        log_str("address", address);
+        log_end();
+    }
 }
 
 static int open_workers(serve_t *serve, err_t *err)
@@ -460,6 +418,20 @@ static int open_gateway(serve_t *serve, err_t *err)
     return 0;
 }
 
+static int open_admin(serve_t *serve, err_t *err)
+{
+    if (!serve->config->admin_listen) {
+        return 0;
+    }
+    int fd = http_listen(serve->config->admin_listen, false, err);
+    if (fd < 0) {
+        return -1;
+    }
+    log_listening("admin port is open", fd);
+    serve->admin = admin_new(&serve->gateway, serve->config, serve->catalog, fd);
+    return 0;
+}
+
 static void close_gateway(serve_t *serve)
 {
     watches_free(TAKE(serve->gateway.watches));
@@ -468,7 +440,7 @@ static void close_gateway(serve_t *serve)
     session_ends_close(serve->gateway.session_ends);
     resolver_free(serve->resolver);
     stdio_connectors_free(serve->stdio);
-    http_server_free(serve->admin);
+    admin_free(serve->admin);
     for (size_t i = 0; i < serve->slot_count; i++) {
         worker_close(serve->slots[i].worker);
     }

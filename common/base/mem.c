@@ -2,6 +2,7 @@
 #include "mem.h"
 
 #include <malloc.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -105,15 +106,20 @@ void mem_keep_spare(void)
     mallopt(M_TRIM_THRESHOLD, SPARE_BYTES);
 }
 
-/* malloc_trim() leaves the end of a thread's heap alone; that is looked at when something large is freed. */
+/* malloc_trim() leaves the end of a thread's heap alone; that is looked at when something large is freed. The
+ * threshold is the process's: another thread that is done here would put it back before we have freed. */
 void mem_give_back(void)
 {
+    static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+
     if (!MALLOC_IS_GLIBCS) {
         return;
     }
+    pthread_mutex_lock(&one_at_a_time);
     mallopt(M_TRIM_THRESHOLD, TRIM_BYTES);
     void *volatile large = mem_alloc(TRIM_BYTES);
     free(large);
     malloc_trim(0);
     mem_keep_spare();
+    pthread_mutex_unlock(&one_at_a_time);
 }

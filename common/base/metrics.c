@@ -137,18 +137,9 @@ metrics_shard_t *metrics_shard_new(metrics_t *metrics)
     return shard;
 }
 
-/* FNV-1a over the name and the labels. */
 static size_t chain_of(const char *name, const char *labels)
 {
-    uint32_t hash = 2166136261u;
-
-    for (const char *at = name; *at; at++) {
-        hash = (hash ^ (uint8_t)*at) * 16777619u;
-    }
-    for (const char *at = labels; *at; at++) {
-        hash = (hash ^ (uint8_t)*at) * 16777619u;
-    }
-    return hash % HASH_CHAINS;
+    return (span_hash(span_of(name)) + span_hash(span_of(labels))) % HASH_CHAINS;
 }
 
 static family_t *family_get(metrics_t *metrics, kind_t kind, const char *name, const char *help)

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
@@ -27,6 +28,17 @@ static inline bool span_is(span_t span, const char *text)
 static inline bool span_equal(span_t a, span_t b)
 {
     return a.length == b.length && (a.length == 0 || memcmp(a.at, b.at, a.length) == 0);
+}
+
+/* FNV-1a: for tables in which only that many names or addresses of somebody's own fill one chain. */
+static inline uint32_t span_hash(span_t span)
+{
+    uint32_t hash = 2166136261u;
+
+    for (size_t i = 0; i < span.length; i++) {
+        hash = (hash ^ (unsigned char)span.at[i]) * 16777619u;
+    }
+    return hash;
 }
 
 /* Without the blanks and tabs around it. */

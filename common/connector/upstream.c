@@ -23,12 +23,14 @@
 #define DEFAULT_MAX_REPLY_BYTES ((size_t)8 << 20)
 #define READ_ON_HELPER_BYTES 65536
 #define SHORTEST_WAIT_MS 200 /* "Retry-After: 0" is no reason to hammer */
-#define LATE_MS 50           /* a timer may fire a clock tick early; whoever asks before the time is refused anew */
+#define LATE_MS 50 /* a timer may fire a clock tick early; whoever asks before the time is refused anew */
 #define MAX_TRIES 5
 #define SPARE_MS 500              /* that must be left of the call after a wait */
 #define DEMO_SERVER "guiche-demo" /* what tests/upstreams/standin.py says of itself */
 #define TRACE_MAX_LENGTH 64
 #define JSON_TYPE "Content-Type: application/json"
+/* Whoever reads the upstream's log can tell the readiness check from calls. */
+#define PROBE_AGENT "User-Agent: guiche/" GUICHE_VERSION " (readiness check)"
 
 typedef struct ask {
     call_t *call; /* NULL: a probe */
@@ -139,21 +141,24 @@ void upstream_free(upstream_t *upstream)
     mem_free(upstream);
 }
 
-static char **copy_headers(const upstream_request_t *request)
+static char **copy_headers(const upstream_request_t *request, bool is_probe)
 {
     size_t count = 0;
 
     while (request->headers && request->headers[count]) {
         count++;
     }
-    char **copy = NEW_ARRAY(char *, count + 2);
+    char **copy = NEW_ARRAY(char *, count + 3);
     for (size_t i = 0; i < count; i++) {
         copy[i] = mem_strdup(request->headers[i]);
     }
     if (request->json) {
-        copy[count] = mem_strdup(JSON_TYPE);
+        copy[count++] = mem_strdup(JSON_TYPE);
     } else if (request->content_type) {
-        copy[count] = mem_printf("Content-Type: %s", request->content_type);
+        copy[count++] = mem_printf("Content-Type: %s", request->content_type);
+    }
+    if (is_probe) {
+        copy[count] = mem_strdup(PROBE_AGENT);
     }
     return copy;
 }
@@ -164,16 +169,19 @@ static int add_bytes(const char *bytes, size_t length, void *out)
     return 0;
 }
 
-static ask_t *ask_new(upstream_t *upstream, const upstream_request_t *request, upstream_f cb, void *self)
+/* call: NULL for a probe. */
+static ask_t *ask_new(upstream_t *upstream, call_t *call, const upstream_request_t *request, upstream_f cb,
+                      void *self)
 {
     ask_t *ask = NEW(ask_t);
 
+    ask->call = call;
     ask->upstream = upstream;
     ask->cb = cb;
     ask->self = self;
     ask->method = mem_strdup(request->method);
     ask->url = mem_printf("%s%s", upstream->base, request->path);
-    ask->headers = copy_headers(request);
+    ask->headers = copy_headers(request, !call);
     ask->timeout_ms = request->timeout_ms;
     ask->repeatable = request->repeatable;
     ask->raw = request->raw;
@@ -390,9 +398,8 @@ static void on_reply(void *self, const web_reply_t *reply, const err_t *err)
 void upstream_ask(call_t *call, upstream_t *upstream, const upstream_request_t *request, upstream_f cb,
                   void *self)
 {
-    ask_t *ask = ask_new(upstream, request, cb, self);
+    ask_t *ask = ask_new(upstream, call, request, cb, self);
 
-    ask->call = call;
     call_hold(call);
     call_on_cancel(call, on_cancel, ask);
     send_it(ask);
@@ -415,7 +422,7 @@ void upstream_probe(upstream_t *upstream, const upstream_request_t *request, int
     if (upstream->probe) {
         end_last_probe(upstream);
     }
-    ask_t *ask = ask_new(upstream, request, cb, self);
+    ask_t *ask = ask_new(upstream, NULL, request, cb, self);
     ask->timeout_ms = timeout_ms;
     upstream->probe = ask;
     send_it(ask);

@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 
 #include "mem.h"
+#include "span.h"
 
 #define BUCKETS 1024
 #define COMPLAINT_EVERY_MS 60000
@@ -112,16 +113,11 @@ static void key_of(const struct sockaddr *peer, unsigned char key[16])
     }
 }
 
-/* FNV-1a. Who fills one bucket on purpose needs that many addresses. */
+/* Who fills one bucket on purpose needs that many addresses. */
 static address_t **find(http_quota_t *quota, const unsigned char key[16])
 {
-    uint32_t hash = 2166136261u;
-    address_t **at;
+    address_t **at = &quota->addresses[span_hash((span_t){ (const char *)key, 16 }) % BUCKETS];
 
-    for (int i = 0; i < 16; i++) {
-        hash = (hash ^ key[i]) * 16777619u;
-    }
-    at = &quota->addresses[hash % BUCKETS];
     while (*at && memcmp((*at)->key, key, 16) != 0) {
         at = &(*at)->next;
     }

@@ -39,7 +39,7 @@ def which(name):
     return found(name) or sys.exit(f"bench: {name} is not installed.")
 
 
-def wait_until(condition, what, seconds=15):
+def wait_until(condition, what, seconds=60):
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

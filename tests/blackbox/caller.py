@@ -8,7 +8,7 @@ import httpx
 
 from harness import SLOW, bearer, message, message_headers
 
-SECONDS = 10 * SLOW
+SECONDS = 30 * SLOW
 
 
 class Caller:

@@ -14,6 +14,8 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from harness import free_port
+
 
 class Request:
     def __init__(self, headers, body, connection=None):
@@ -143,10 +145,6 @@ class FakeConnector:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
-            def setup(self):
-                super().setup()
-                fake.connections.add(self.connection)
-
             def finish(self):
                 fake.connections.discard(self.connection)
                 try:
@@ -176,13 +174,14 @@ class FakeConnector:
                 fake.accepted += 1
                 if fake.tls:  # the handshake waits for the connection's own thread
                     connection = fake.tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+                fake.connections.add(connection)  # here, so that cut() never misses one whose thread has not begun
                 return connection, address
 
             def handle_error(self, request, client_address):
                 fake.errors.append(sys.exception())  # clients that vanish are what tests do
 
-        self.server = Server(("127.0.0.1", self.port or 0), Handler)
-        self.port = self.server.server_address[1]
+        self.port = self.port or free_port()
+        self.server = Server(("127.0.0.1", self.port), Handler)
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self):

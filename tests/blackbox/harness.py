@@ -3,9 +3,12 @@
 Nothing here is shared between tests but the demo database, which is made once and copied.
 """
 
+import datetime
+import itertools
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -33,8 +36,9 @@ HOP_SECRET = "another secret of the tests, for the hop only"
 SLOW = 4 if os.environ.get("GUICHE_SANITIZED") else 1  # sanitizers take their time
 
 
-def wait_until(condition, what, seconds=10.0):
-    """Calls condition until it returns something true; errors of connecting count as "not yet"."""
+def wait_until(condition, what, seconds=30.0):
+    """Calls condition until it returns something true; errors of connecting count as "not yet". A long wait costs
+    nothing where all is well, and a busy machine may stall for seconds."""
     deadline = time.monotonic() + seconds * SLOW
     while True:
         try:
@@ -53,14 +57,33 @@ def program(connector):
     return BUILD / folder / connector / f"mcp-{connector}"
 
 
+def ports_of_this_process():
+    """Below the range that Linux takes ports of outgoing connections from: one of those might hold a port of ours between two
+    uses, and a client that tries a port of that range where nobody listens may get through to itself. Processes that test at
+    the same time each walk a range of their own."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 5
+    ports = range(12000 + 4000 * worker, 16000 + 4000 * worker)
+    first = random.randrange(len(ports))
+    return itertools.cycle([*ports[first:], *ports[:first]])
+
+
+_ports = ports_of_this_process()
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    while True:
+        port = next(_ports)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
-def token(permissions=("*",), tenant="demo", subject="tester", secret=JWT_SECRET, ttl=3600, algorithm="HS256", headers=None, **claims):
-    """A client token; claims set to None are left out."""
+def token(permissions=("*",), tenant="demo", subject="tester", secret=JWT_SECRET, ttl=86400, algorithm="HS256", headers=None, **claims):
+    """A client token; claims set to None are left out. It lasts for the whole run: some are made when files are collected."""
     body = {"sub": subject, "tenant_id": tenant, "permissions": list(permissions), "exp": int(time.time()) + ttl, **claims}
     return jwt.encode({k: v for k, v in body.items() if v is not None}, secret, algorithm=algorithm, headers=headers)
 
@@ -165,6 +188,7 @@ class Crm(Connector):
             shutil.copy(demo_database(), folder / f"{name}.sqlite")
             database = f"sqlite:{folder / f'{name}.sqlite'}"
         self.database = database
+        self.made_on = utc_day()
         super().__init__(folder, "crm", {"DATABASE_URL": database} | (env or {}), args, name, wrapper)
 
 
@@ -221,6 +245,15 @@ class Gateway(Process):
         self.http = httpx.Client(base_url=self.base, timeout=60)
         if wait:
             wait_until(lambda: self.alive_or_fail() and self.http.get("/ready").status_code == 200, "the gateway")
+            self.is_so_for_all_workers(lambda: self.is_ready_to_strangers(), "the gateway's other workers")
+
+    def is_so_for_all_workers(self, condition, what):
+        """Workers get a new catalog one after the other, and a connection stays with one of them: so on several new ones."""
+        connections = 2 * (self.config["workers"] or 2)
+        wait_until(lambda: all(condition() for _ in range(connections)), what)
+
+    def is_ready_to_strangers(self):
+        return exchange(self.port, b"GET /ready HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 200 ")
 
     def write_config(self):
         self.path.write_text(json.dumps({k: v for k, v in self.config.items() if v is not None}, indent=1))
@@ -267,18 +300,20 @@ class Gateway(Process):
     def offers(self, *names):
         """Waits until these tools are listed; returns the gateway."""
         wait_until(lambda: set(names) <= set(self.tool_names()), f"the tools {names}")
+        last = {"Connection": "close"}
+        self.is_so_for_all_workers(lambda: set(names) <= set(self.tool_names(headers=last)), f"the tools {names} of all workers")
         return self
 
-    def tool_names(self, era="legacy", auth=None):
-        return [t["name"] for t in self.rpc("tools/list", None, era, auth).json()["result"]["tools"]]
+    def tool_names(self, era="legacy", auth=None, headers=None):
+        return [t["name"] for t in self.rpc("tools/list", None, era, auth, headers).json()["result"]["tools"]]
 
 
-def exchange(port, data, seconds=5.0):
+def exchange(port, data, seconds=10.0):
     """Sends bytes as they are and returns all that comes back until the other side closes or is silent that long."""
     with socket.create_connection(("127.0.0.1", port), timeout=seconds * SLOW) as connection:
-        connection.sendall(data)
         received = b""
         try:
+            connection.sendall(data)
             while piece := connection.recv(65536):
                 received += piece
         except OSError:
@@ -286,7 +321,7 @@ def exchange(port, data, seconds=5.0):
         return received
 
 
-def run(*arguments, env=None, seconds=20):
+def run(*arguments, env=None, seconds=60):
     """One run of the command line `guiche ...`."""
     clean = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "ASAN_OPTIONS", "UBSAN_OPTIONS")}
     return subprocess.run([GUICHE, *map(str, arguments)], env=clean | (env or {}), cwd="/tmp", capture_output=True, text=True, timeout=seconds * SLOW)
@@ -365,13 +400,20 @@ def hop_key(connector):
     return out.stdout.strip()
 
 
+def utc_day():
+    return datetime.datetime.now(datetime.timezone.utc).date()
+
+
 _demo = None
+_demo_made_on = None
 
 
 def demo_database():
-    """The demo data, made once per run by mcp-crm itself."""
-    global _demo
-    if _demo is None:
+    """The demo data, made once per run and day by mcp-crm itself: some of it is of today."""
+    global _demo, _demo_made_on
+    if _demo_made_on != utc_day():
+        remove_demo_database()
+        _demo_made_on = utc_day()
         _demo = pathlib.Path(tempfile.mkdtemp(prefix="g-demo-")) / "demo.sqlite"
         for verb in ("--migrate", "--demo-data"):
             subprocess.run([MCP_CRM, verb], env={"DATABASE_URL": f"sqlite:{_demo}"}, check=True, capture_output=True, timeout=120)

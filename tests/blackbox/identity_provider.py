@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from harness import token
+from harness import free_port, token
 from signing import b64
 
 AUDIENCE = "https://mcp.example.com/mcp"
@@ -25,7 +25,7 @@ class IdentityProvider:
         self.tls_folder = tls_folder
         self.requests = []
         self.private = {}
-        self.port = 0
+        self.port = free_port()
         self.server = None
         self.publish("first")
         self.start()
@@ -74,7 +74,6 @@ class IdentityProvider:
                 pass  # clients that distrust us hang up
 
         self.server = Server(("127.0.0.1", self.port), Handler)
-        self.port = self.server.server_address[1]
         if self.tls_folder:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(self.make_certificate())

@@ -3,11 +3,11 @@
 import pytest
 
 from fake_connector import progress, response, sse, sse_head, text_result, tool
-from harness import bearer
+from harness import SLOW, bearer
 
 ERAS = ["legacy", "modern"]
-CALL_SECONDS = 1  # the lab's deadline; with progress LONGEST_SECONDS
-LONGEST_SECONDS = 3
+CALL_SECONDS = 2 * SLOW  # the lab's deadline; with progress LONGEST_SECONDS
+LONGEST_SECONDS = 3 * CALL_SECONDS
 
 
 class Lab:

@@ -8,7 +8,7 @@ import json
 from fake_connector import hang, http, progress, response, sse, sse_head, text_result, tool
 from harness import SLOW
 
-DEADLINE = 1.5 * SLOW  # of a call at the connector "odd"
+DEADLINE = 3 * SLOW  # of a call at the connector "odd"
 
 # What the tools of the connector "odd" do when called, and what the caller is told.
 FAULTS = {

@@ -1,6 +1,7 @@
 """Two scripted connectors for the REST routes: one tool of every kind, and a name both have."""
 
 from fake_connector import text_result, tool
+from harness import SLOW
 from rest_answers import stream, checked
 
 
@@ -9,7 +10,7 @@ class RestLab:
         self.fake = start.fake(tools=LAB_TOOLS, ttl_ms=3_600_000)
         self.twin = start.fake(tools=[tool("shared")], ttl_ms=3_600_000)
         self.gateway = start.gateway(
-            [{"name": "lab", "url": self.fake.url, "timeout": "2s"}, {"name": "twin", "url": self.twin.url}]
+            [{"name": "lab", "url": self.fake.url, "timeout": f"{3 * SLOW}s"}, {"name": "twin", "url": self.twin.url}]
         )
 
     def script(self, on_call):

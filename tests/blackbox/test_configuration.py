@@ -151,7 +151,7 @@ def test_the_environment_alone_is_enough(start, folder):
     }
     process = harness.Process([GUICHE, "serve"], folder / "log", settings, cwd=str(folder.path))
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
             wait_until(lambda: client.get("/ready").status_code == 200, "the gateway")
             answer = client.post(
                 "/v1/tools/execute",

@@ -217,13 +217,14 @@ def test_a_legacy_client_without_a_stream_is_told_so(door):
 
 
 def test_a_legacy_client_that_hangs_up_while_it_is_asked_leaves_nothing_behind(process):
+    metrics = lambda: process.door.http.get("/metrics").text  # noqa: E731
     gone = 'guiche_connector_calls_gone_total{connector="conformance",tool="test_elicitation"} 1'
     sent = process.door.request("tools/call", {"name": "test_elicitation", "arguments": {"message": "?"}}, "legacy")
     with process.open_client() as http, http.stream("POST", "/mcp", **sent) as stream:
         assert "elicitation/create" in next(line for line in stream.iter_lines() if line.startswith("data:"))
-    metrics = wait_until(lambda: gone in (text := process.door.http.get("/metrics").text) and text, "the end of the call")
+    wait_until(lambda: gone in metrics(), "the end of the call")
 
-    assert 'guiche_connector_calls_open{connector="conformance"} 0' in metrics
+    wait_until(lambda: 'guiche_connector_calls_open{connector="conformance"} 0' in metrics(), "no open call")
 
 
 # Log messages
@@ -271,7 +272,7 @@ def test_a_stop_ends_listens_with_their_result_and_at_once(start):
     start.started[-1].popen.wait(20)
 
     assert last["id"] == "listen-1" and last["result"]["resultType"] == "complete"
-    assert time.monotonic() - began < 5 * SLOW
+    assert time.monotonic() - began < 15 * SLOW, "calls have 29 s"
     listen.close()
 
 
@@ -304,8 +305,8 @@ def test_a_legacy_client_is_promised_nothing_that_it_could_only_hear_by_listenin
 def test_reads_are_counted_and_logged_by_what_is_declared(process):
     process.door.result("resources/read", {"uri": "test://template/planted-4711/data"})
     wait_until(lambda: process.lines(resource="test://template/{id}/data"), "the log line")
+    wait_until(lambda: 'resource="test://template/{id}/data"' in process.door.http.get("/metrics").text, "the count")
 
-    assert 'resource="test://template/{id}/data"' in process.door.http.get("/metrics").text
     assert "planted-4711" not in process.text() + process.door.http.get("/metrics").text
 
 

@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from crm_world import METRICS, Door, Figures, add_session, connect, contents, insert, now, overall, period_start, rank, read_time, rows, when
+from crm_world import METRICS, Door, Figures, add_session, connect, contents, insert, now, overall, period_start, rank, read_time, rows, when, within_one_day
+from harness import utc_day
 
 READING = [
     "get_leads_count",
@@ -118,21 +119,24 @@ def without_now(value):
 
 @pytest.mark.parametrize("period", ["today", "week", "month", "year", "all"])
 @pytest.mark.parametrize("tenant", ["demo", "other"])
+@within_one_day
 def test_leads_are_counted_by_period_and_status(door, stack, tenant, period):
     qualified, unqualified = Figures(stack.crm, tenant).leads(period)
 
     answer = door.call("get_leads_count", {"period": period}, tenant)
 
     assert answer["by_status"] == {"qualified": qualified, "unqualified": unqualified}
-    assert answer["total_leads"] == qualified + unqualified > 0
+    assert answer["total_leads"] == qualified + unqualified
+    assert answer["total_leads"] > 0 or stack.crm.made_on != utc_day()
     for status, count in answer["by_status"].items():
         one = door.call("get_leads_count", {"period": period, "status": status}, tenant)
         assert (one["total_leads"], one["by_status"], one["status"]) == (count, answer["by_status"], status)
 
 
 @pytest.mark.parametrize("zone", ZONES)
+@within_one_day
 def test_days_begin_at_midnight_in_the_time_zone_of_the_crm(start, zone):
-    crm = start.crm(env={"CRM_TIMEZONE": zone})
+    crm = start.crm(env={"CRM_TIMEZONE": zone}, name=f"crm{len(start.started)}")
     door = Door(crm)
     before = {period: door.call("get_leads_count", {"period": period})["total_leads"] for period in ("today", "week", "month", "year", "all")}
     millisecond = datetime.timedelta(milliseconds=1)
@@ -159,7 +163,7 @@ def test_days_begin_at_midnight_in_the_time_zone_of_the_crm(start, zone):
 def test_the_latest_qualification_counts_and_deleted_leads_do_not(start):
     crm = start.crm()
     door = Door(crm)
-    before = door.call("get_leads_count", {"period": "today"})["by_status"]
+    before = door.call("get_leads_count", {"period": "all"})["by_status"]
     database = connect(crm)
     moment = now()
     changed, deleted = (insert(database, "contacts", tenant_id="demo", created_at=moment) for _ in range(2))
@@ -172,7 +176,7 @@ def test_the_latest_qualification_counts_and_deleted_leads_do_not(start):
     insert(database, "lead_qualifications", tenant_id="other", contact_id=changed, status="unqualified", created_at=moment)
     database.commit()
 
-    assert door.call("get_leads_count", {"period": "today"})["by_status"] == before | {"qualified": before["qualified"] + 1}
+    assert door.call("get_leads_count", {"period": "all"})["by_status"] == before | {"qualified": before["qualified"] + 1}
     assert deleted not in json.dumps(door.call("find_contacts", {"limit": 100}))
 
 
@@ -250,6 +254,7 @@ def test_conversion_stats_of_some_agents(door, figures):
 @pytest.mark.parametrize("tenant", ["demo", "other"])
 @pytest.mark.parametrize("period", ["week", "month", "quarter"])
 @pytest.mark.parametrize("metric", METRICS)
+@within_one_day
 def test_the_top_agent_is_the_best_of_those_who_are_ranked(door, stack, tenant, period, metric):
     stats = Figures(stack.crm, tenant).stats(period_start(period))
     wanted = rank(stats, metric)
@@ -261,7 +266,8 @@ def test_the_top_agent_is_the_best_of_those_who_are_ranked(door, stack, tenant, 
     for agent in answer["ranking"]:
         assert agent["value"] == close(stats[agent["agent_id"]][METRICS[metric]])
         assert agent["sessions"] == stats[agent["agent_id"]]["sessions"] >= 5
-    assert answer["agent"]["agent_id"] == wanted[0] and answer["value"] == answer["ranking"][0]["value"]
+    if wanted or stack.crm.made_on == utc_day():
+        assert answer["agent"]["agent_id"] == wanted[0] and answer["value"] == answer["ranking"][0]["value"]
     assert {agent["agent_id"] for agent in answer["not_ranked"]} == set(stats) - set(wanted)
     assert (answer["ranked_count"], answer["not_ranked_count"]) == (len(wanted), len(stats) - len(wanted))
     assert all("5" in agent["reason"] for agent in answer["not_ranked"])
@@ -294,7 +300,7 @@ def test_equal_figures_are_ranked_by_sessions_and_then_by_id(small_team):
     door = Door(crm)
 
     for metric in METRICS:
-        answer = door.call("get_top_performing_agent", {"metric": metric, "period": "week"}, "small")
+        answer = door.call("get_top_performing_agent", {"metric": metric, "period": "quarter"}, "small")
         ranking = [agent["agent_id"] for agent in answer["ranking"]]
         wanted = sorted([team["busy"], team["busy too"]]) + [team["even"]]
         assert ranking == wanted + ([team["silent"]] if metric == "conversion_rate" else [])

@@ -39,13 +39,13 @@ def test_a_write_waits_for_another_writer_and_then_happens(start):
             assert not answer.done()
             assert door.call("get_leads_count", {"period": "all"})["total_leads"] > 0  # readers do not wait
             writer.rollback()
-            assert answer.result(10 * SLOW)["status"] == "qualified"
+            assert answer.result(30 * SLOW)["status"] == "qualified"
     assert qualifications(crm) == before + 1
 
 
 @pytest.mark.parametrize("tool", ["qualify_lead", "assign_to_agent", "update_pipeline_stage"])
 def test_a_write_that_waits_too_long_says_so_and_nothing_is_written(start, tool):
-    crm = start.crm(env={"DB_STATEMENT_TIMEOUT": "700ms"})
+    crm = start.crm(env={"DB_STATEMENT_TIMEOUT": "2s"})
     door = Door(crm)
     arguments = a_lead(door)
     if tool != "qualify_lead":
@@ -63,7 +63,7 @@ def test_a_write_that_waits_too_long_says_so_and_nothing_is_written(start, tool)
     refusal = door.refusal(tool, arguments)
 
     assert "busy" in refusal and "othing was written" in refusal and "try again" in refusal
-    assert 0.5 < time.monotonic() - since < 4 * SLOW
+    assert 1.5 < time.monotonic() - since < 12 * SLOW
     writer.rollback()
     assert contents(crm) == before
     door.call(tool, arguments)
@@ -71,7 +71,7 @@ def test_a_write_that_waits_too_long_says_so_and_nothing_is_written(start, tool)
 
 def test_a_write_whose_deadline_passes_is_not_done_later(start):
     crm = start.crm()
-    gateway = start.gateway([{"name": "crm", "url": crm.url, "timeout": "1s"}]).offers("crm_list_agents")
+    gateway = start.gateway([{"name": "crm", "url": crm.url, "timeout": "2s"}]).offers("crm_list_agents")
     door = Door(crm, gateway)
     lead = a_lead(door)
     before = contents(crm)
@@ -98,17 +98,18 @@ def test_a_write_whose_caller_hangs_up_is_not_done_later(start):
     crm.http.timeout = 0.5
     with pytest.raises(httpx.ReadTimeout):
         door.call("qualify_lead", lead, era="modern")
-    time.sleep(0.5)
+    crm.http.timeout = 30
+    gone = 'guiche_connector_calls_gone_total{connector="crm",tool="qualify_lead"} 1'
+    wait_until(lambda: gone in crm.http.get("/metrics").text, "the hang-up to be seen")
     writer.rollback()
     time.sleep(0.5)
 
     assert contents(crm) == before
-    crm.http.timeout = 30
     door.call("qualify_lead", lead)
 
 
 def test_a_statement_that_takes_too_long_is_stopped(start):
-    crm = start.crm(env={"DB_STATEMENT_TIMEOUT": "300ms"})
+    crm = start.crm(env={"DB_STATEMENT_TIMEOUT": "1s"})
     door = Door(crm)
     database = connect(crm)
     contact = insert(database, "contacts", tenant_id="slow", created_at=now())
@@ -122,7 +123,7 @@ def test_a_statement_that_takes_too_long_is_stopped(start):
     refusal = door.refusal("get_leads_count", {"period": "all"}, "slow")
 
     assert "took too long" in refusal
-    assert time.monotonic() - since < 3 * SLOW
+    assert time.monotonic() - since < 10 * SLOW
     assert door.call("list_agents")["agents"]
 
 

@@ -41,7 +41,7 @@ def test_qualifying_a_lead_adds_a_row_that_counts_from_then_on(door, crm):
     assert (answer["contact_id"], answer["name"], answer["status"], answer["previous_status"]) == (lead["contact_id"], lead["name"], "qualified", "unqualified")
     assert answer["bant_scores"] == scores and answer["bant_total"] == 27.5
     (row,) = rows(crm, "SELECT * FROM lead_qualifications WHERE id = ?", answer["qualification_id"])
-    assert abs((now() - read_time(row.pop("created_at"))).total_seconds()) < 30
+    assert abs((now() - read_time(row.pop("created_at"))).total_seconds()) < 120
     assert row == scores | {
         "id": answer["qualification_id"],
         "tenant_id": "demo",
@@ -225,7 +225,7 @@ def test_of_many_moves_at_once_one_is_the_last_and_one_status_is_open(door, crm)
 
 
 def assignments(crm, contact):
-    return rows(crm, "SELECT * FROM contact_assignments WHERE contact_id = ? ORDER BY created_at, id", contact["contact_id"])
+    return rows(crm, "SELECT * FROM contact_assignments WHERE contact_id = ? ORDER BY created_at, ended_at IS NULL, id", contact["contact_id"])
 
 
 def test_an_assignment_ends_the_one_before(door, crm):

@@ -1,9 +1,10 @@
 """Calls that take long: deadlines, progress that extends them, and clients that hang up (docs/architecture.md "One call", docs/architecture.md "Failures, deadlines, repeats")."""
 
 import json
+import re
+import socket
 import time
 
-import httpx
 import pytest
 
 from fake_connector import hang, progress, response, sse, sse_head, text_result, tool
@@ -23,7 +24,7 @@ def test_a_call_that_hangs_ends_at_its_deadline_with_advice(lab, silent, era):
     began = time.monotonic()
     text = lab.script(silent).text("read", era)
 
-    assert CALL_SECONDS * 0.9 <= time.monotonic() - began < CALL_SECONDS + 1 * SLOW
+    assert CALL_SECONDS * 0.9 <= time.monotonic() - began < CALL_SECONDS + 10 * SLOW
     assert "Narrow the request" in text and "progress" in text and "Trying again is safe" in text
 
 
@@ -48,16 +49,16 @@ def test_a_tool_can_have_a_deadline_of_its_own(start):
     began = time.monotonic()
 
     assert gateway.call("own_quick")["isError"] is True
-    assert time.monotonic() - began < 1.5 * SLOW
+    assert time.monotonic() - began < 15
 
 
 def test_the_deadline_is_told_to_a_connector_of_ours(start):
     # docs/architecture.md "Trust": Guiche-Timeout-Ms, the time left
     fake = start.fake()
-    gateway = start.gateway([{"name": "crm", "url": fake.url, "timeout": "7s"}])
+    gateway = start.gateway([{"name": "crm", "url": fake.url, "timeout": "17s"}])
     gateway.call("crm_echo")
 
-    assert 6000 < int(fake.calls()[0].headers["Guiche-Timeout-Ms"]) <= 7000
+    assert 8000 < int(fake.calls()[0].headers["Guiche-Timeout-Ms"]) <= 17000, "the usual one is 25 s"
 
 
 @pytest.mark.parametrize("token", ["t", 0, 7, "ä"])
@@ -174,7 +175,7 @@ def test_an_event_may_arrive_in_pieces_and_on_several_data_lines(lab):
     assert lab.script(on_call).call("read")["content"][0]["text"] == "done"
 
 
-def slowly(request, seconds=0.6, steps=4):
+def slowly(request, seconds=0.3 * CALL_SECONDS, steps=4):
     yield sse_head()
     for i in range(steps):
         time.sleep(seconds)
@@ -184,7 +185,7 @@ def slowly(request, seconds=0.6, steps=4):
 
 @pytest.mark.parametrize("era", ERAS)
 def test_each_progress_event_extends_the_deadline(lab, era):
-    # docs/architecture.md "Failures, deadlines, repeats": 2.4 s of work against a deadline of 1 s
+    # docs/architecture.md "Failures, deadlines, repeats": 2.4 s of work against a deadline of 2 s
     answer = lab.script(slowly).with_progress("read", era)
 
     assert json.loads(rpc_body(answer))["result"]["content"][0]["text"] == "done"
@@ -198,20 +199,22 @@ def test_each_progress_event_extends_the_deadline_of_a_rest_stream(lab):
 
 def test_without_progress_events_the_deadline_is_the_short_one(lab):
     began = time.monotonic()
-    answer = lab.script(lambda r: slowly(r, seconds=5)).with_progress("read", "legacy")
+    answer = lab.script(lambda r: slowly(r, seconds=2 * LONGEST_SECONDS)).with_progress("read", "legacy")
 
     assert json.loads(rpc_body(answer))["result"]["isError"] is True
-    assert time.monotonic() - began < LONGEST_SECONDS * SLOW
+    assert time.monotonic() - began < 0.95 * LONGEST_SECONDS
 
 
 def test_progress_does_not_extend_a_deadline_for_ever(lab):
-    # docs/architecture.md "Failures, deadlines, repeats": up to 120 s, here 3 s
+    # docs/architecture.md "Failures, deadlines, repeats": up to 120 s, here LONGEST_SECONDS
     began = time.monotonic()
-    answer = lab.script(lambda r: slowly(r, seconds=0.3, steps=100)).with_progress("read", "legacy")
+    answer = lab.script(lambda r: slowly(r, seconds=0.1 * CALL_SECONDS, steps=300)).with_progress("read", "legacy")
     result = json.loads(rpc_body(answer))["result"]
+    took = time.monotonic() - began
 
-    assert result["isError"] is True and f"within {LONGEST_SECONDS} s" in result["content"][0]["text"]
-    assert LONGEST_SECONDS * 0.9 < time.monotonic() - began < LONGEST_SECONDS + 1 * SLOW
+    assert result["isError"] is True
+    assert LONGEST_SECONDS * 0.9 < took < LONGEST_SECONDS + 10 * SLOW
+    assert LONGEST_SECONDS * 0.9 < int(re.search(r"within (\d+) s", result["content"][0]["text"])[1]) < took + 1
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -227,40 +230,37 @@ def test_a_stream_that_dies_after_progress_ends_with_one_response(lab, era):
     assert messages[-1]["id"] == 1 and messages[-1]["result"]["isError"] is True
 
 
-def test_a_modern_client_that_hangs_up_cancels_the_call(lab):
+class Watched:
+    """A gateway of patience before a connector that notes whether the call's connection is closed within some time."""
+
+    def __init__(self, start, seconds):
+        self.noticed = []
+        self.fake = start.fake(on_call=lambda r: self.noticed.append(r.hung_up(seconds)) or text_result("too late"))
+        self.gateway = start.gateway([{"name": "one", "url": self.fake.url}])
+
+    def hang_up_in_mid_call(self, path, body, headers):
+        """What the connector notes of it."""
+        headers = {"Host": "127.0.0.1", "Content-Length": len(body)} | bearer() | headers
+        lines = "".join(f"{k}: {v}\r\n" for k, v in headers.items())
+        with socket.create_connection(("127.0.0.1", self.gateway.port)) as client:
+            client.sendall(f"POST {path} HTTP/1.1\r\n{lines}\r\n{body}".encode())
+            wait_until(self.fake.calls, "the call")
+        wait_until(lambda: self.noticed, "the connector to finish")
+        return self.noticed
+
+    def call(self, era):
+        params = {"name": "one_echo", "arguments": {}}
+        return self.hang_up_in_mid_call("/mcp", json.dumps(message("tools/call", params, era)), message_headers("tools/call", params, era))
+
+
+def test_a_modern_client_that_hangs_up_cancels_the_call(start):
     # MCP 2026-07-28 basic/utilities/cancellation: closing the response is the cancellation.
-    noticed = []
-
-    def on_call(request):
-        noticed.append(request.hung_up(0.9))
-        return text_result("too late")
-
-    lab.script(on_call)
-    with pytest.raises(Exception):
-        lab.gateway.http.post("/mcp", **lab_call("modern"), timeout=0.2)
-    wait_until(lambda: noticed, "the connector to finish")
-    assert noticed == [True]
+    assert Watched(start, seconds=15).call("modern") == [True]
 
 
-def test_a_legacy_client_that_hangs_up_has_not_cancelled_the_call(lab):
+def test_a_legacy_client_that_hangs_up_has_not_cancelled_the_call(start):
     # MCP 2025-11-25 basic/transports: disconnection SHOULD NOT be interpreted as the client cancelling its request.
-    noticed = []
-
-    def on_call(request):
-        noticed.append(request.hung_up(0.7))
-        return text_result("done anyway")
-
-    lab.script(on_call)
-    with pytest.raises(Exception):
-        lab.gateway.http.post("/mcp", **lab_call("legacy"), timeout=0.2)
-    wait_until(lambda: noticed, "the connector to finish")
-    assert noticed == [False]
-
-
-def lab_call(era):
-    params = {"name": "lab_write", "arguments": {}}
-    body = json.dumps(message("tools/call", params, era))
-    return {"content": body, "headers": message_headers("tools/call", params, era) | bearer()}
+    assert Watched(start, seconds=0.7).call("legacy") == [False]
 
 
 def test_cancelled_by_a_bare_id_cancels_nothing(lab):
@@ -275,11 +275,11 @@ def test_cancelled_by_a_bare_id_cancels_nothing(lab):
 def test_a_late_answer_is_not_given_to_the_next_caller(start):
     def on_call(request):
         if request.arguments["n"] == 1:
-            time.sleep(0.8)
+            time.sleep(CALL_SECONDS + 0.3)
         return text_result(str(request.arguments["n"]))
 
     fake = start.fake(on_call=on_call)
-    gateway = start.gateway([{"name": "slow", "url": fake.url, "timeout": "500ms"}], workers=1)
+    gateway = start.gateway([{"name": "slow", "url": fake.url, "timeout": f"{CALL_SECONDS}s"}], workers=1)
 
     assert gateway.call("slow_echo", {"n": 1})["isError"] is True
     for n in range(2, 8):
@@ -288,14 +288,7 @@ def test_a_late_answer_is_not_given_to_the_next_caller(start):
 
 
 def test_a_rest_client_that_hangs_up_ends_the_call(start):
-    noticed = []
-    fake = start.fake(on_call=lambda r: noticed.append(r.hung_up(2)) or text_result("x"))
-    gateway = start.gateway([{"name": "one", "url": fake.url}])
-    with pytest.raises(httpx.TimeoutException):
-        httpx.post(f"{gateway.base}/v1/tools/one_echo/stream", json={}, headers=bearer(), timeout=0.3)
-
-    wait_until(lambda: noticed, "the connector")
-    assert noticed == [True]
+    assert Watched(start, seconds=15).hang_up_in_mid_call("/v1/tools/one_echo/stream", "{}", {}) == [True]
 
 
 @pytest.mark.parametrize("era", ERAS)

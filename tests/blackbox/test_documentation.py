@@ -62,7 +62,7 @@ def test_the_resource_of_getting_started_is_read(odoo):
 
 def test_the_listening_line_of_getting_started_is_acknowledged(odoo):
     (block,) = [b for b in blocks("docs/getting-started.md", "sh") if "subscriptions/listen" in b]
-    heard = shell(block.replace("curl ", "curl -m 2 ").rstrip() + " || [ $? = 28 ]", odoo)
+    heard = shell(block.replace("curl ", "curl -m 5 ").rstrip() + " || [ $? = 28 ]", odoo)
 
     assert "notifications/subscriptions/acknowledged" in heard and '"toolsListChanged":true' in heard
 

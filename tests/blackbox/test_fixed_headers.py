@@ -1,5 +1,6 @@
 """The gateway's own headers to a server, and users' tokens under the name that server knows (docs/configuration.md)."""
 
+import itertools
 import json
 
 import pytest
@@ -127,13 +128,15 @@ def test_a_reload_changes_a_fixed_header(start):
 
 
 def with_sessions(fake):
-    answer, opened = fake.dispatch, []
+    """By number, in the order in which they were opened: {1: the credentials of the session s1, ...}."""
+    answer, opened, numbers = fake.dispatch, {}, itertools.count(1)
 
     def dispatch(request):
         if request.method != "initialize":
             return answer(request)
-        opened.append(request.headers.get_all("Authorization"))
-        return http(200, "application/json", json.dumps(answer(request)), f"Mcp-Session-Id: s{len(opened)}")
+        number = next(numbers)
+        opened[number] = request.headers.get_all("Authorization")
+        return http(200, "application/json", json.dumps(answer(request)), f"Mcp-Session-Id: s{number}")
 
     fake.dispatch = dispatch
     return opened
@@ -147,7 +150,7 @@ def test_a_users_session_is_opened_with_the_users_own_token_alone(start):
     gateway.call("github_read", headers={"X-Github-Token": USERS})
     call = fake.calls()[-1].headers
 
-    assert opened == [[FIXED], [f"Bearer {USERS}"]]
+    assert opened == {1: [FIXED], 2: [f"Bearer {USERS}"]}
     assert call["Mcp-Session-Id"] == "s2" and call.get_all("Authorization") == [f"Bearer {USERS}"]
 
 
@@ -162,8 +165,8 @@ def test_connectors_at_one_url_share_no_session_when_their_headers_differ(start)
         sessions.setdefault(name, set()).add(fake.calls()[-1].headers["Mcp-Session-Id"])
         assert fake.calls()[-1].headers["Authorization"] == name
 
-    assert sorted(opened) == [["one"], ["two"]]
-    assert all(opened[int(s[1:]) - 1] == [name] for name, ids in sessions.items() for s in ids)
+    assert sorted(opened.values()) == [["one"], ["two"]]
+    assert all(opened[int(s[1:])] == [name] for name, ids in sessions.items() for s in ids)
 
 
 def test_a_session_is_opened_anew_with_another_fixed_header(start):

@@ -20,15 +20,15 @@ HOST = "Host: 127.0.0.1"
 POST = f"POST /mcp HTTP/1.1\r\n{HOST}\r\n"
 CHUNKED = f"{POST}Transfer-Encoding: chunked\r\n\r\n"
 BEHIND = f"GET /health?smuggled HTTP/1.1\r\n{HOST}\r\n\r\n"
-PATIENCE = 1  # headers, body and idle of the impatient gateway
+PATIENCE = 2  # seconds: headers, body and idle of the impatient gateway
 
 
 def connect(server):
     """A socket to a gateway (its port) or a connector (its unix socket)."""
     if hasattr(server, "port"):
-        return socket.create_connection(("127.0.0.1", server.port), timeout=8 * SLOW)
+        return socket.create_connection(("127.0.0.1", server.port), timeout=20 * SLOW)
     connection = socket.socket(socket.AF_UNIX)
-    connection.settimeout(8 * SLOW)
+    connection.settimeout(20 * SLOW)
     connection.connect(str(server.socket))
     return connection
 
@@ -237,7 +237,7 @@ class Impatient:
         self.release = threading.Event()
         self.gone = threading.Event()
         self.gateway = start.gateway(
-            [{"name": "lab", "url": self.fake.url, "timeout": "5s"}],
+            [{"name": "lab", "url": self.fake.url, "timeout": f"{60 * SLOW}s"}],
             timeouts={"headers": f"{PATIENCE}s", "body": f"{PATIENCE}s", "idle": f"{PATIENCE}s"},
         ).offers("lab_echo")
 
@@ -286,7 +286,7 @@ def drip(connection, data, every=0.3):
             continue
         except ConnectionError:
             break
-    connection.settimeout(8)
+    connection.settimeout(20 * SLOW)
     return time.monotonic() - began, receive(connection)
 
 
@@ -316,7 +316,7 @@ def test_a_connection_that_says_nothing_is_closed(impatient):
 def test_a_client_that_reads_a_byte_now_and_then_is_given_up(impatient):
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    connection.settimeout(8)
+    connection.settimeout(20 * SLOW)
     connection.connect(("127.0.0.1", impatient.gateway.port))
     connection.sendall(impatient.request("big"))
     for _ in range(4 * PATIENCE * SLOW):
@@ -367,7 +367,7 @@ def test_a_hang_up_reaches_the_connector(impatient, leave, behind):
         connection.sendall(behind)
     leave(connection)
 
-    assert impatient.gone.wait(3 * SLOW)
+    assert impatient.gone.wait(20 * SLOW)
     impatient.fake.requests.clear()
 
 
@@ -380,7 +380,7 @@ def test_a_request_behind_a_pending_one_waits_for_it(impatient):
         with pytest.raises(TimeoutError):
             connection.recv(1)
         impatient.release.set()
-        connection.settimeout(8 * SLOW)
+        connection.settimeout(20 * SLOW)
         received = receive(connection)
 
     answers = received.split(b"HTTP/1.1 ")[1:]
@@ -397,7 +397,7 @@ def test_a_half_closed_socket_is_a_client_that_has_gone(impatient):
         wait_until(lambda: impatient.fake.calls(), "the call")
         connection.shutdown(socket.SHUT_WR)
         assert receive(connection) == b""
-    assert impatient.gone.wait(3 * SLOW)
+    assert impatient.gone.wait(20 * SLOW)
     impatient.fake.requests.clear()
 
 
@@ -408,6 +408,16 @@ def rss(process):
     """Megabytes; a sanitizer's are not the program's."""
     with open(f"/proc/{process.popen.pid}/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE") / (1 << 20)
+
+
+def gives_memory_back(process, before):
+    if SLOW > 1:
+        return
+    seen = []
+    try:
+        wait_until(lambda: seen.append(rss(process)) or seen[-1] < 1.2 * before + 2, "less memory")
+    except AssertionError:
+        raise AssertionError(f"{before:.1f} MB before, {seen[0]:.1f} MB then, {seen[-1]:.1f} MB at last") from None
 
 
 def cpu_seconds(process):
@@ -450,12 +460,12 @@ class Crowd:
             one.setblocking(False)
             one.connect_ex(("127.0.0.1", port))
             self.sockets.append(one)
-            if n % 100 == 0:
+            if n % 50 == 0:
                 between()
         for n, one in enumerate(self.sockets if word else []):
             with contextlib.suppress(OSError):
                 one.send(word)
-            if n % 100 == 0:
+            if n % 50 == 0:
                 between()
 
     def __enter__(self):
@@ -503,8 +513,7 @@ def test_five_thousand_connections_harm_nobody_with_1024_descriptors(start, word
         if word != BUSY:  # whoever asks is served, whoever says nothing whole makes room
             assert httpx.get(f"{gateway.base}/health", timeout=10 * SLOW).status_code == 200
     wait_until(lambda: httpx.get(f"{gateway.base}/health").status_code == 200, "an answer to a new connection")
-    if SLOW == 1:
-        wait_until(lambda: rss(gateway) < 1.2 * before + 2, f"{before} MB again")
+    gives_memory_back(gateway, before)
     assert not gateway.lines(level="error")
     assert len(gateway.lines(level="warn")) <= 2, "told once a minute"
 
@@ -541,7 +550,7 @@ def test_connections_of_one_address_leave_room_for_others(start):
 
     with Crowd(gateway.port, 2, b"GET / HTTP/1.1\r\n"):
         wait_until(lambda: status_of(exchange(gateway, BEHIND.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"))) == 503, "a refusal")
-        other = socket.create_connection(("127.0.0.1", gateway.port), 5, ("127.0.0.2", 0))
+        other = socket.create_connection(("127.0.0.1", gateway.port), 20, ("127.0.0.2", 0))
         other.sendall(BEHIND.encode())
         assert other.recv(20).startswith(b"HTTP/1.1 200")
         other.close()
@@ -567,8 +576,7 @@ def test_bodies_of_ten_megabytes_leave_no_memory_behind(stack):
     for _ in range(5):
         refused(exchange(stack, f"{POST}Content-Length: 10485760\r\n\r\n".encode() + b"x" * 10485760), 413)
 
-    if SLOW == 1:
-        wait_until(lambda: rss(stack) < 1.2 * before + 2, f"{before} MB again")
+    gives_memory_back(stack, before)
 
 
 def sixty_four_megabytes(request):
@@ -591,20 +599,19 @@ def test_a_connector_that_says_too_much_or_nothing_is_one_clear_error(start, on_
     for _ in range(2):
         result = gateway.call("lab_echo")
         assert result["isError"] is True and result["content"][0]["text"]
-    if SLOW == 1:
-        wait_until(lambda: rss(gateway) < 1.2 * before + 2, f"{before} MB again")
+    gives_memory_back(gateway, before)
 
 
 # stopping
 
 
 def test_ready_turns_503_before_the_port_closes(start):
-    gateway = start.gateway(timeouts={"drain_delay": "1s"}, wait=False)
+    gateway = start.gateway(timeouts={"drain_delay": "5s"}, wait=False)
     wait_until(lambda: gateway.http.get("/health").status_code == 200, "the gateway")
     gateway.signal(15)
 
     answer = wait_until(lambda: (a := httpx.get(f"{gateway.base}/ready")).json().get("error", {}).get("code") == "stopping" and a, "503")
     assert answer.status_code == 503 and answer.headers["Connection"] == "close"
-    answer = httpx.post(gateway.url, content=PING, headers=bearer() | {"Content-Type": "application/json"})
+    answer = httpx.post(gateway.url, content=PING, headers=bearer() | {"Content-Type": "application/json"}, timeout=60)
     assert answer.json()["result"] == {} and answer.headers["Connection"] == "close"
     wait_until(lambda: not gateway.alive(), "the end")

@@ -11,7 +11,29 @@ import pytest
 
 from fake_connector import Kept, http, progress, response, sse, text_result, tool
 from harness import SLOW, wait_until
-from lab import CALL_SECONDS, ERAS, named
+from lab import CALL_SECONDS, ERAS, Lab, named
+
+PATIENT_SECONDS = 20
+
+
+class PatientLab(Lab):
+    """For what must not end at the deadline: a machine that stands still for some seconds is not the connector's fault."""
+
+    def __init__(self, start):
+        self.fake = start.fake(tools=[tool("read"), tool("write", read_only=False)], ttl_ms=3_600_000)
+        row = {"name": "lab", "url": self.fake.url, "timeout": f"{PATIENT_SECONDS}s", "progress_timeout": f"{PATIENT_SECONDS}s"}
+        self.gateway = start.gateway([row], name="patient")
+
+
+@pytest.fixture(scope="module")
+def whole_patient(start_module):
+    return PatientLab(start_module)
+
+
+@pytest.fixture
+def patient(whole_patient):
+    yield whole_patient
+    assert whole_patient.gateway.alive()
 
 
 def raw(*lines, status="HTTP/1.1 200 OK", wrap=None):
@@ -73,19 +95,19 @@ AMBIGUOUS = named(
 
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize("broken", AMBIGUOUS)
-def test_an_ambiguous_answer_is_one_sentence_at_once(lab, broken, era):
+def test_an_ambiguous_answer_is_one_sentence_at_once(patient, broken, era):
     began = time.monotonic()
-    text = lab.script(broken).text("read", era)
+    text = patient.script(broken).text("read", era)
 
     assert "lab" in text and "never to be seen" not in text and "Trying again is safe" in text
-    assert time.monotonic() - began < CALL_SECONDS * 0.9 * SLOW
+    assert "did not finish" not in text and time.monotonic() - began < PATIENT_SECONDS * 0.9
 
 
 @pytest.mark.parametrize("broken", AMBIGUOUS)
-def test_a_write_with_an_ambiguous_answer_is_sent_once(lab, broken):
-    text = lab.script(broken).text("write")
+def test_a_write_with_an_ambiguous_answer_is_sent_once(patient, broken):
+    text = patient.script(broken).text("write")
 
-    assert "outcome is unknown" in text and len(lab.fake.calls()) == 1
+    assert "outcome is unknown" in text and len(patient.fake.calls()) == 1
 
 
 # RFC 9112 and RFC 9110: unusual, and clear.
@@ -102,8 +124,8 @@ UNUSUAL = named(
 
 
 @pytest.mark.parametrize("unusual", UNUSUAL)
-def test_an_unusual_answer_that_is_clear_is_taken(lab, unusual):
-    assert lab.script(unusual).call("read")["content"][0]["text"] == "never to be seen"
+def test_an_unusual_answer_that_is_clear_is_taken(patient, unusual):
+    assert patient.script(unusual).call("read")["content"][0]["text"] == "never to be seen"
 
 
 def drip(head, piece):
@@ -111,7 +133,7 @@ def drip(head, piece):
 
     def on_call(request):
         yield head
-        for _ in range(100):
+        for _ in range(300):
             time.sleep(0.1)
             yield piece
 
@@ -136,7 +158,7 @@ def test_the_deadline_is_absolute_however_busy_the_connector_looks(lab, slow):
     began = time.monotonic()
     text = lab.script(slow).text("write")
 
-    assert CALL_SECONDS * 0.9 <= time.monotonic() - began < CALL_SECONDS + 1 * SLOW
+    assert CALL_SECONDS * 0.9 <= time.monotonic() - began < CALL_SECONDS + 5 * SLOW
     assert "did not finish" in text and "outcome is unknown" in text and len(lab.fake.calls()) == 1
 
 
@@ -167,12 +189,12 @@ RESETS = named(
 
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize("broken", RESETS)
-def test_a_reset_in_any_phase_is_one_sentence(lab, broken, era):
-    text = lab.script(broken).text("write", era)
+def test_a_reset_in_any_phase_is_one_sentence(patient, broken, era):
+    text = patient.script(broken).text("write", era)
 
     assert "lab failed in mid-call" in text and "outcome is unknown" in text
-    assert len(lab.fake.calls()) == 1
-    assert lab.script(lambda r: text_result("well again")).call("write", era)["content"][0]["text"] == "well again"
+    assert len(patient.fake.calls()) == 1
+    assert patient.script(lambda r: text_result("well again")).call("write", era)["content"][0]["text"] == "well again"
 
 
 def test_a_connector_that_accepts_and_reads_nothing_ends_at_the_deadline(start):
@@ -184,7 +206,7 @@ def test_a_connector_that_accepts_and_reads_nothing_ends_at_the_deadline(start):
         result = gateway.call("deaf_read", {"x": "y" * 1_000_000})
 
     assert result["isError"] is True and "did not finish" in result["content"][0]["text"]
-    assert 0.9 <= time.monotonic() - began < 1 + 1 * SLOW
+    assert 0.9 <= time.monotonic() - began < 1 + 5 * SLOW
 
 
 # Connections that are used again.
@@ -195,7 +217,7 @@ def one_worker(start):
     """Its hop connections are those of all callers."""
     put = tool("put", annotations={"readOnlyHint": False, "idempotentHint": True})
     fake = start.fake(tools=[tool("read"), tool("write", read_only=False), put], ttl_ms=3_600_000)
-    gateway = start.gateway([{"name": "lab", "url": fake.url, "timeout": "2s"}], workers=1).offers("lab_read", "lab_write", "lab_put")
+    gateway = start.gateway([{"name": "lab", "url": fake.url, "timeout": f"{PATIENT_SECONDS}s"}], workers=1).offers("lab_read", "lab_write", "lab_put")
     gateway.fake = fake
     return gateway
 
@@ -232,7 +254,8 @@ def test_an_answer_that_nobody_asked_for_is_given_to_nobody(one_worker, pause):
     one_worker.fake.on_call = on_call
     for _ in range(4):
         assert text_of(one_worker) == "mine"
-        time.sleep(2 * pause)
+        connection = one_worker.fake.calls()[-1].connection
+        wait_until(lambda c=connection: c not in one_worker.fake.connections, "the gateway to close what cannot be trusted")
 
 
 def stream_in_pieces(request, *more):
@@ -259,13 +282,15 @@ def test_a_stream_that_ends_cleanly_leaves_its_connection_for_the_next_call(one_
 
         return Kept(pieces())
 
-    one_worker.fake.on_call = on_call
-    for n in (1, 2, 3):
+    def used_again():
         assert text_of(one_worker) == "done"
-        wait_until(lambda n=n: len(ended) == n, "the end of the stream, which comes after its answer")
-        time.sleep(0.1 * SLOW)  # and the gateway has read it
+        calls = one_worker.fake.calls()
+        wait_until(lambda: len(ended) == len(calls), "the end of the stream, which comes after its answer")
+        time.sleep(0.1 * SLOW)  # and the gateway has read it, unless the machine stands still
+        return len(calls) > 2 and len({id(r.connection) for r in calls[-3:]}) == 1
 
-    assert len({id(r.connection) for r in one_worker.fake.calls()}) == 1
+    one_worker.fake.on_call = on_call
+    wait_until(used_again, "three calls in a row on one connection")
 
 
 def test_a_stream_that_does_not_end_holds_no_connection(one_worker):
@@ -274,7 +299,7 @@ def test_a_stream_that_does_not_end_holds_no_connection(one_worker):
     assert text_of(one_worker) == "done"
     (call,) = one_worker.fake.calls()
 
-    assert wait_until(lambda: call.hung_up(0.1), "the gateway to close it")
+    wait_until(lambda: call.connection not in one_worker.fake.connections or call.hung_up(0.1), "the gateway to close it")
 
 
 def test_a_connection_on_which_the_connector_says_close_is_not_used_again(one_worker):

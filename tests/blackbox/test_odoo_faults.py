@@ -9,7 +9,7 @@ import harness
 from harness import wait_until
 from odoo_world import Odoo
 
-SECONDS = 1 * harness.SLOW
+SECONDS = 3 * harness.SLOW
 READ = ("count_records", {"model": "product.product"})
 WRITE = ("create_record", {"model": "res.partner", "values": {"name": "once only"}})
 FORBIDDEN = r"127\.0\.0\.1|localhost|<html|<!DOCTYPE|proxy-7|Traceback|/opt|File \"|socket \""

@@ -65,14 +65,22 @@ def without_now(result):
     return re.sub(r'"(qualification_id|assignment_id|seconds_in_previous_stage)": [^,}]*', r'"\1": ""', text)
 
 
+def expect_same(one, other, tool, arguments, tenant="demo"):
+    """A day, a week or a month may end between the two: then they are asked again."""
+    for last in (False, True):
+        answers = [without_now(door.result(tool, arguments, tenant)) for door in (one, other)]
+        if last or answers[0] == answers[1]:
+            assert answers[0] == answers[1], (tool, arguments)
+            return
+
+
 @pytest.mark.parametrize("zone", ["UTC", "America/Sao_Paulo"])
 @pytest.mark.parametrize("tenant", ["demo", "other", "nobody"])
 def test_the_same_calls_give_the_same_answers_as_on_sqlite(start, database, tenant, zone):
     postgres, sqlite = (Door(start.crm(database=url, name=name, env={"CRM_TIMEZONE": zone})) for name, url in (("pg", database.url), ("lite", None)))
 
     for tool, arguments in list(reading_calls(sqlite)):
-        one, two = (door.result(tool, arguments, tenant) for door in (postgres, sqlite))
-        assert without_now(one) == without_now(two), (tool, arguments)
+        expect_same(postgres, sqlite, tool, arguments, tenant)
 
 
 def writing_calls(door):
@@ -115,7 +123,7 @@ def test_sessions_of_the_server_with_other_habits_change_nothing(start, database
     other = Door(start.crm(database=odd.url, name="odd"))
 
     for tool, arguments in list(reading_calls(plain))[::7]:
-        assert without_now(plain.result(tool, arguments)) == without_now(other.result(tool, arguments)), (tool, arguments)
+        expect_same(plain, other, tool, arguments)
 
 
 # ---- tenants and ids

@@ -66,7 +66,7 @@ def test_a_query_that_waits_too_long_is_stopped_by_the_statement_timeout(start, 
             since = time.monotonic()
             refusal = door.refusal(tool, arguments)
             assert "took too long" in refusal and "othing was written" in refusal
-            assert 0.5 < time.monotonic() - since < 4 * SLOW
+            assert 0.6 < time.monotonic() - since < 8 * SLOW
         assert wait_until(lambda: not database.waiting(), "the queries to end")
     assert door.call("list_agents")["agents"] and door.call("qualify_lead", lead)
 
@@ -129,7 +129,7 @@ def test_a_server_that_goes_away_in_mid_query_is_told_and_found_again(postgres, 
             since = time.monotonic()
             refusal = door.refusal(tool, arguments)
             assert re.search("lost|cannot be reached|restarting", refusal) and str(postgres.folder) not in refusal
-            assert time.monotonic() - since < 3 * SLOW
+            assert time.monotonic() - since < 8 * SLOW
         if how == signal.SIGQUIT:  # looked at every 30 s only, which is long for a test to wait twice
             wait_until(lambda: crm.http.get("/ready").status_code == 503, "/ready to say no", 45)
         assert crm.http.get("/health").status_code == 200
@@ -162,7 +162,7 @@ def test_a_caller_who_hangs_up_frees_the_connection(start, database):
         for _ in range(3):
             with pytest.raises(httpx.ReadTimeout):
                 door.call("list_agents", era="modern")
-        wait_until(lambda: not database.backends("state = 'active'"), "the queries to be cancelled", 5)
+        wait_until(lambda: not database.backends("state = 'active'"), "the queries to be cancelled")
         door.crm.http.timeout = 10
         assert door.call("list_pipelines")["pipelines"]  # the one connection is free again
 
@@ -171,10 +171,12 @@ def test_a_write_whose_caller_hangs_up_is_rolled_back(database, door):
     lead = a_lead(door)
     before = contents(database)
     with blocked(database, "lead_qualifications", "SHARE") as lock:
-        door.crm.http.timeout = 0.5
+        door.crm.http.timeout = 3
+        call = Background(door.call, "qualify_lead", lead, era="modern")
+        wait_for_lock(database)
         with pytest.raises(httpx.ReadTimeout):
-            door.call("qualify_lead", lead, era="modern")
-        wait_until(lambda: not database.backends("state <> 'idle'"), "the transaction to end", 5)
+            call.result()
+        wait_until(lambda: not database.backends("state <> 'idle'"), "the transaction to end")
         lock.sql("COMMIT")
     time.sleep(0.3)
     assert contents(database) == before
@@ -189,7 +191,7 @@ def test_a_caller_of_the_gateway_who_hangs_up_frees_the_connection_too(start, da
         gateway.http.timeout = 0.5
         with pytest.raises(httpx.ReadTimeout):
             door.call("list_agents", era="modern")
-        wait_until(lambda: not database.backends("state = 'active'"), "the query to be cancelled", 5)
+        wait_until(lambda: not database.backends("state = 'active'"), "the query to be cancelled")
     gateway.http.timeout = 30
     assert door.call("list_agents")["agents"]
 
@@ -296,4 +298,4 @@ def test_nothing_but_our_own_connections_is_left_when_the_connector_stops(start,
 
     crm.stop()
 
-    wait_until(lambda: not database.backends(), "the connections to be closed", 5)
+    wait_until(lambda: not database.backends(), "the connections to be closed")

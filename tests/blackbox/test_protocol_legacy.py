@@ -370,7 +370,8 @@ def test_four_requests_ride_on_one_connection(stack):
     # CrewAI's native client sends a whole call over one connection
     one = json.dumps(message("ping", None, "legacy"))
     request = f"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token()}\r\nContent-Type: application/json\r\nContent-Length: {len(one)}\r\n\r\n{one}"
-    received = exchange(stack.port, request.encode() * 4, seconds=1)
+    last = request.replace("Host:", "Connection: close\r\nHost:")
+    received = exchange(stack.port, (request * 3 + last).encode(), seconds=20)
 
     assert received.count(b"HTTP/1.1 200") == 4
     assert received.count(b'"result":{}') == 4

@@ -198,7 +198,7 @@ def test_white_space_around_a_header_value_does_not_count(stack):
         | {"Host": "127.0.0.1", "Content-Length": str(len(body))}
     )
     lines = "".join(f"{k}: \t {v}\t \r\n" for k, v in headers.items())
-    received = exchange(stack.port, f"POST /mcp HTTP/1.1\r\n{lines}\r\n{body}".encode(), seconds=0.5)
+    received = exchange(stack.port, f"POST /mcp HTTP/1.1\r\nConnection: close\r\n{lines}\r\n{body}".encode(), seconds=20)
 
     assert received.startswith(b"HTTP/1.1 200") and b'"result"' in received
 

@@ -33,7 +33,7 @@ NEVER = ("127.0.0.1", "localhost", "proxy-7", "<", "Traceback", "demo-qdrant-key
 @pytest.fixture(scope="module")
 def qdrant(start_module):
     standin = start_module.standin("qdrant")
-    connector = start_module.connector("qdrant", qdrant_settings(standin, CALL_TIMEOUT="3s"))
+    connector = start_module.connector("qdrant", qdrant_settings(standin, CALL_TIMEOUT="6s"))
     gateway = start_module.stack_with(connector)
     gateway.standin, gateway.connector = standin, connector
     return gateway
@@ -93,8 +93,8 @@ def test_silence_ends_with_the_call(qdrant):
     qdrant.standin.fault("nothing", times=-1)
     began = time.monotonic()
     said = fails(qdrant, READ)  # the request to Qdrant and the call end in the same moment: either may be told
-    assert "3 s" in said or "in time" in said, said
-    assert time.monotonic() - began < 8 * harness.SLOW
+    assert "6 s" in said or "in time" in said, said
+    assert time.monotonic() - began < 15 * harness.SLOW
 
 
 def test_a_limited_read_waits_and_a_limited_write_says_how_long(qdrant):
@@ -112,7 +112,7 @@ def test_a_wait_that_is_too_long_is_reported(qdrant):
     qdrant.standin.fault("status", times=-1, status=503, headers={"Retry-After": "120"})
     began = time.monotonic()
     assert "asks to wait 120 s. Trying again is safe." in fails(qdrant, READ)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 5
     assert UNKNOWN in fails(qdrant, WRITE)
 
 
@@ -182,6 +182,6 @@ def test_a_stand_in_is_refused_in_production(start, folder):
 )
 def test_settings_that_cannot_be_end_the_start(folder, settings, words):
     connector = harness.Connector(folder, "qdrant", settings, wait=False)
-    connector.popen.wait(10)
+    connector.popen.wait(20 * harness.SLOW)
     assert words in connector.text() and "secret-word" not in connector.text()
     connector.stop(expected=2)

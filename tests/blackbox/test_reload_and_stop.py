@@ -32,7 +32,7 @@ def test_a_call_ends_on_the_configuration_it_began_with(start):
 
     def on_call(request):
         entered.set()
-        leave.wait(10)
+        leave.wait(60)
         return text_result("finished")
 
     fake = start.fake(on_call=on_call)
@@ -40,17 +40,17 @@ def test_a_call_ends_on_the_configuration_it_began_with(start):
     answers = []
     caller = threading.Thread(
         target=lambda: answers.append(
-            httpx.Client(base_url=gateway.base, timeout=20).post(
+            httpx.Client(base_url=gateway.base, timeout=60).post(
                 "/v1/tools/execute", json={"tool_name": "old_echo"}, headers=bearer()
             )
         )
     )
     caller.start()
-    assert entered.wait(5)
+    assert entered.wait(30)
     gateway.reload(connectors=[])
     wait_until(lambda: gateway.tool_names() == [], "the connector to be gone")
     leave.set()
-    caller.join(10)
+    caller.join(60)
 
     assert answers[0].json()["result"] == "finished"
 
@@ -97,7 +97,7 @@ def test_limits_are_reloaded(start):
     assert gateway.http.post("/mcp", content=body, headers=bearer()).status_code == 200
     gateway.reload(limits={"body": "1KiB"})
 
-    wait_until(lambda: gateway.http.post("/mcp", content=body, headers=bearer()).status_code == 413, "the new limit", 3)
+    wait_until(lambda: gateway.http.post("/mcp", content=body, headers=bearer()).status_code == 413, "the new limit")
 
 
 def test_the_log_level_is_reloaded(start):
@@ -133,7 +133,7 @@ def test_many_reloads_under_load_lose_no_call(start):
     failures, stop = [], threading.Event()
 
     def load():
-        with httpx.Client(base_url=gateway.base, timeout=20) as client:
+        with httpx.Client(base_url=gateway.base, timeout=60) as client:
             while not stop.is_set():
                 answer = client.post("/v1/tools/execute", json={"tool_name": "one_echo"}, headers=bearer())
                 if answer.status_code != 200:
@@ -162,30 +162,30 @@ def test_a_stop_answers_the_open_call_first(start, number):
 
     def on_call(request):
         entered.set()
-        leave.wait(10)
+        leave.wait(60)
         return text_result("finished")
 
     gateway = start.gateway([{"name": "one", "url": start.fake(on_call=on_call).url}])
     answers = []
     caller = threading.Thread(
         target=lambda: answers.append(
-            httpx.Client(base_url=gateway.base, timeout=20).post(
+            httpx.Client(base_url=gateway.base, timeout=60).post(
                 "/v1/tools/execute", json={"tool_name": "one_echo"}, headers=bearer()
             )
         )
     )
     caller.start()
-    assert entered.wait(5)
+    assert entered.wait(30)
     gateway.signal(number)
     wait_until(lambda: "stopping" in gateway.text(), "the stop to begin")
     assert not takes_new_work(gateway)
     assert gateway.alive()
     leave.set()
-    caller.join(10)
+    caller.join(60)
 
     assert answers[0].json()["result"] == "finished"
     assert answers[0].headers["connection"].lower() == "close"
-    assert gateway.popen.wait(5 * SLOW) == 0
+    assert gateway.popen.wait(20 * SLOW) == 0
 
 
 def takes_new_work(gateway):
@@ -197,24 +197,24 @@ def takes_new_work(gateway):
 
 
 def test_a_stop_waits_no_longer_than_the_drain(start):
-    gateway = start.gateway(
-        [{"name": "one", "url": start.fake(on_call=lambda r: hang()).url}], timeouts={"drain": "500ms"}
-    )
+    fake = start.fake(on_call=lambda r: hang())
+    gateway = start.gateway([{"name": "one", "url": fake.url}], timeouts={"drain": "500ms"})
     caller = threading.Thread(
         target=lambda: suppressed(
             lambda: httpx.post(
-                f"{gateway.base}/v1/tools/execute", json={"tool_name": "one_echo"}, headers=bearer(), timeout=20
+                f"{gateway.base}/v1/tools/execute", json={"tool_name": "one_echo"}, headers=bearer(), timeout=60
             )
         )
     )
     caller.start()
-    time.sleep(0.3)
+    wait_until(fake.calls, "the call")
     began = time.monotonic()
     gateway.signal(signal.SIGTERM)
-    code = gateway.popen.wait(10)
-    caller.join(5)
+    code = gateway.popen.wait(30 * SLOW)
+    took = time.monotonic() - began
+    caller.join(20)
 
-    assert code == 0 and time.monotonic() - began < 3 * SLOW
+    assert code == 0 and took < 2 + 6 * SLOW  # without a setting it would be 30 s
 
 
 @pytest.mark.parametrize("read_only,advice", [(True, "Nothing was changed; try again."), (False, "check before repeating")])
@@ -236,12 +236,12 @@ def test_calls_still_open_at_the_end_of_the_drain_are_answered(start, read_only,
     wait_until(lambda: len(fake.calls()) == len(asks), "the calls")
     began = time.monotonic()
     gateway.signal(signal.SIGTERM)
-    code = gateway.popen.wait(10 * SLOW)
+    code = gateway.popen.wait(30 * SLOW)
     took = time.monotonic() - began
     for caller in callers:
-        caller.join(5)
+        caller.join(20)
 
-    assert code == 0 and took < 3 * SLOW
+    assert code == 0 and took < 4 + 6 * SLOW
     assert set(answers) == set(asks)
     texts = [json.loads(harness.rpc_body(answers[k]))["result"]["content"][0]["text"] for k in ("legacy", "modern", "progress")]
     assert answers["rest"].status_code == 504
@@ -260,22 +260,22 @@ def test_a_call_that_comes_when_nothing_waits_any_more_is_refused(start):
     fake = start.fake(on_call=lambda r: hang())
     gateway = start.gateway([{"name": "one", "url": fake.url}], timeouts={"drain": "5s"}, workers=1)
     body = json.dumps({"tool_name": "one_echo"}).encode()
-    head = {"Host": "localhost", "Content-Type": "application/json", "Content-Length": len(body)} | bearer()
+    head = {"Host": "localhost", "Content-Type": "application/json", "Content-Length": len(body), "Expect": "100-continue"} | bearer()
     lines = ["POST /v1/tools/execute HTTP/1.1", *(f"{name}: {value}" for name, value in head.items())]
     caller = threading.Thread(target=lambda: gateway.rest("one_echo"))
     caller.start()
     wait_until(fake.calls, "the call")
-    with socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as half:
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=30) as half:
         half.sendall("\r\n".join([*lines, "", ""]).encode())
-        time.sleep(0.2)
+        assert b" 100 " in half.recv(65536)  # its head has been read
         gateway.signal(signal.SIGTERM)
-        caller.join(10)  # it is answered when the patience ends, and the connections are cut soon after
+        caller.join(30)  # it is answered when the patience ends, and the connections are cut soon after
         half.sendall(body)
         answer = half.recv(65536)
 
     assert b" 502 " in answer.splitlines()[0] and b"The gateway is stopping. Nothing was done" in answer
     assert len(fake.calls()) == 1
-    assert gateway.popen.wait(10 * SLOW) == 0
+    assert gateway.popen.wait(30 * SLOW) == 0
 
 
 def test_ready_says_that_the_gateway_is_stopping(start):
@@ -284,13 +284,13 @@ def test_ready_says_that_the_gateway_is_stopping(start):
     gateway = start.gateway(
         [{"name": "one", "url": start.fake(on_call=lambda r: hang()).url}],
         admin_listen=f"127.0.0.1:{admin}",
-        timeouts={"drain": "3s"},
+        timeouts={"drain": "20s"},
     )
     ready = f"http://127.0.0.1:{admin}/ready"
     assert httpx.get(ready).status_code == 200
-    with socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as half:
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=30) as half:
         half.sendall(b"GET /ready HTTP/1.1\r\nHost: x\r\n")
-        time.sleep(0.2)
+        time.sleep(1)  # nothing says that a worker has read it
         gateway.signal(signal.SIGTERM)
         wait_until(lambda: "stopping" in gateway.text(), "the stop to begin")
         answer = httpx.get(ready)
@@ -301,7 +301,7 @@ def test_ready_says_that_the_gateway_is_stopping(start):
         said = half.recv(65536)
 
     assert b" 503 " in said.splitlines()[0] and b"stopping" in said
-    assert gateway.popen.wait(10 * SLOW) == 0
+    assert gateway.popen.wait(30 * SLOW) == 0
 
 
 def suppressed(function):
@@ -318,8 +318,8 @@ def test_an_idle_gateway_and_an_idle_connector_stop_at_once(start):
     for process in (gateway, crm):
         began = time.monotonic()
         process.signal(signal.SIGTERM)
-        assert process.popen.wait(10) == 0
-        assert time.monotonic() - began < 2 * SLOW
+        assert process.popen.wait(30 * SLOW) == 0
+        assert time.monotonic() - began < 2 + 6 * SLOW  # the drain would be 30 s
 
 
 def test_a_connector_answers_its_open_call_before_it_stops(start):
@@ -331,9 +331,9 @@ def test_a_connector_answers_its_open_call_before_it_stops(start):
     caller.start()
     time.sleep(0.005)
     crm.signal(signal.SIGTERM)
-    caller.join(20)
+    caller.join(60)
 
-    assert crm.popen.wait(10) == 0
+    assert crm.popen.wait(30 * SLOW) == 0
     assert answers[0].status_code in (200, 502)  # answered, or not taken any more: never half
     assert answers[0].json()
 
@@ -344,7 +344,7 @@ def test_a_catalog_that_changes_during_a_drain_harms_nothing(start):
 
     def on_call(request):
         entered.set()
-        leave.wait(40)
+        leave.wait(60)
         return text_result("finished")
 
     slow = start.fake(on_call=on_call, ttl_ms=1000)
@@ -353,12 +353,12 @@ def test_a_catalog_that_changes_during_a_drain_harms_nothing(start):
     answers = []
     caller = threading.Thread(target=lambda: answers.append(gateway.rest("one_echo")))
     caller.start()
-    assert entered.wait(5)
+    assert entered.wait(30)
     other.tools.append(tool("b"))
     gateway.signal(signal.SIGTERM)
     time.sleep(4)
     leave.set()
-    caller.join(20)
+    caller.join(60)
 
     assert answers[0].status_code == 200
-    assert gateway.popen.wait(20) == 0
+    assert gateway.popen.wait(30 * SLOW) == 0

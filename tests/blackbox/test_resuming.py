@@ -13,7 +13,7 @@ from harness import SLOW, wait_until
 from lab import ERAS
 from session_connector import question
 
-CALL_SECONDS = 2 * SLOW
+CALL_SECONDS = 4 * SLOW
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +188,7 @@ def test_the_deadline_of_the_call_holds_while_it_waits(old):
     text = failure(old, "old_write")
 
     assert "did not finish" in text and "The outcome is unknown" in text
-    assert time.monotonic() - begun < CALL_SECONDS + 3 * SLOW
+    assert time.monotonic() - begun < CALL_SECONDS + 10 * SLOW
     assert len(old.fake.calls()) == 1
 
 

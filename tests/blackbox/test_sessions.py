@@ -25,7 +25,7 @@ def old(start):
 def before(start, row=None, workers=1, **options):
     """A gateway with one worker, so that its sessions are one set."""
     fake = start.session_connector(tools=[tool("echo"), tool("write", read_only=False)], **options)
-    gateway = start.gateway([{"name": "old", "url": fake.url} | (row or {})], workers=workers)
+    gateway = start.gateway([{"name": "old", "url": fake.url, "list_refresh": "1h"} | (row or {})], workers=workers)
     gateway.fake = fake
     return gateway.offers("old_echo")
 
@@ -132,7 +132,7 @@ def test_calls_that_come_together_share_one_handshake(old):
 
 
 def test_who_cannot_wait_longer_is_told_while_the_others_wait_on(start):
-    gateway = before(start, {"timeout": f"{SLOW}s"})
+    gateway = before(start, {"timeout": f"{4 * SLOW}s"})
     fake = gateway.fake
     opening = threading.Event()
 
@@ -144,7 +144,7 @@ def test_who_cannot_wait_longer_is_told_while_the_others_wait_on(start):
     fake.on_initialize = slowly
     first = Caller(gateway, "old_echo")
     wait_until(lambda: fake.opened()[1:], "the handshake")
-    time.sleep(0.6 * SLOW)
+    time.sleep(2.4 * SLOW)
     second = Caller(gateway, "old_echo")
     text = first.failure()
     opening.set()
@@ -178,7 +178,7 @@ def test_a_handshake_that_nobody_waits_for_ends(old, leave):
 
 def test_a_view_may_go_while_a_session_is_being_opened(start):
     # the caller that began the handshake is gone, and so is the configuration it was begun with
-    gateway = before(start, {"timeout": f"{SLOW}s"})
+    gateway = before(start, {"timeout": f"{4 * SLOW}s"})
     fake = gateway.fake
     opening = threading.Event()
 
@@ -190,7 +190,7 @@ def test_a_view_may_go_while_a_session_is_being_opened(start):
     fake.on_initialize = slowly
     first = Caller(gateway, "old_echo")
     wait_until(lambda: fake.opened()[1:], "the handshake")
-    time.sleep(0.5 * SLOW)
+    time.sleep(2 * SLOW)
     gateway.reload(limits={"body": "1MiB"})
     second = Caller(gateway, "old_echo")
     first.failure()

@@ -100,7 +100,7 @@ def test_a_client_that_is_too_slow_is_let_go(start, sent):
         began = time.monotonic()
         received = b""
         try:
-            while time.monotonic() - began < 5 * SLOW:
+            while time.monotonic() - began < 12 * SLOW:
                 client.settimeout(0.2)
                 try:
                     piece = client.recv(1000)
@@ -111,7 +111,7 @@ def test_a_client_that_is_too_slow_is_let_go(start, sent):
                     client.sendall(b"x")
         except OSError:
             pass
-    assert time.monotonic() - began < 3 * SLOW
+    assert time.monotonic() - began < 8 * SLOW
     assert received == b"" or b" 408 " in received.split(b"\r\n")[0]
 
 

@@ -256,7 +256,7 @@ def test_the_server_is_told_when_nobody_can_be_asked(bridge):
 
     assert nobody(headers={"Accept": "application/json"})  # a stream is not taken
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        other = pool.submit(bridge.call, "slow", {"seconds": 2 * SLOW}, 2)
+        other = pool.submit(bridge.call, "slow", {"seconds": 4 * SLOW}, 2)
         wait_until(lambda: bridge.call("running").json()["result"]["content"][0]["text"] == "1", "the other call")
         assert nobody()  # two calls are open: whose client is meant cannot be told
         other.result()
@@ -285,12 +285,12 @@ def test_a_crash_in_a_call_is_told_at_once_and_the_process_is_started_again(star
     begun = time.monotonic()
     text = failed(gateway.call("lab_crash", {"status": 3}))
 
-    assert time.monotonic() - begun < 5 * SLOW
+    assert time.monotonic() - begun < 15 * SLOW
     assert "Connector lab failed in mid-call" in text and "check before repeating" in text
     assert not runs(before)
     wait_until(lambda: not gateway.call("lab_pid").get("isError"), "the new process", 20)
     assert pid_of(gateway) != before
-    (line,) = gateway.lines(message="process of a connector is down")
+    (line,) = wait_until(lambda: gateway.lines(message="process of a connector is down"), "the log line")
     assert line["connector"] == "lab" and line["reason"] == "Its process ended with status 3"
 
 
@@ -301,7 +301,7 @@ def test_calls_that_were_open_all_end_with_the_process(start):
         slow = [pool.submit(gateway.call, "lab_slow", {"seconds": 30 * SLOW}, ERAS[n % 2]) for n in range(6)]
         wait_until(lambda: said_calls(record) == 6, "the six calls")
         gateway.call("lab_crash")
-        assert all("mid-call" in failed(f.result(10 * SLOW)) for f in slow)
+        assert all("mid-call" in failed(f.result(30 * SLOW)) for f in slow)
 
 
 def said_calls(record):
@@ -326,7 +326,7 @@ def test_an_answer_that_is_no_json_is_told_at_once(legacy):
     # RFC 8259 section 8.2: half a surrogate pair stands for no character
     begun = time.monotonic()
     assert "not a JSON-RPC message" in failed(legacy.call("lab_broken"))
-    assert time.monotonic() - begun < 5 * SLOW
+    assert time.monotonic() - begun < 15 * SLOW
 
 
 def test_who_reads_slowly_holds_nobody_up(bridge, legacy):
@@ -342,7 +342,7 @@ def test_a_process_that_does_not_read_is_given_only_so_much(start):
     start_lab(start)
     client = Bridge(start.folder.path)
     client.initialize()
-    client.call("deaf", {"seconds": 3 * SLOW})
+    client.call("deaf", {"seconds": 6 * SLOW})
     with concurrent.futures.ThreadPoolExecutor(12) as pool:
         sent = list(pool.map(lambda n: client.call("pid", {"x": "x" * 4_000_000}, n), range(12)))
 
@@ -553,7 +553,7 @@ def test_a_stubborn_process_is_killed(start):
     gateway.stop()
 
     assert not runs(pid)
-    assert 3.5 < time.monotonic() - begun < 12 * SLOW  # two steps of 2 s
+    assert 3.8 < time.monotonic() - begun < 20 * SLOW  # two steps of 2 s
 
 
 def test_what_a_process_says_while_it_is_stopped_is_heard_by_nobody(start):

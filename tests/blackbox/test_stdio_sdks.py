@@ -23,7 +23,7 @@ def weather(request, start_module):
     era, command = SERVERS[request.param]
     name = request.param
     gateway = start_module.gateway([{"name": "weather", "command": list(map(str, command))}], name=name, allow_commands=True, wait=False)
-    wait_until(lambda: gateway.http.get("/ready").status_code == 200, "the gateway", 30)
+    wait_until(lambda: gateway.http.get("/ready").status_code == 200, "the gateway", 90)
     assert gateway.connector_status("weather")["era"] == era
     yield gateway.offers("weather_forecast", "weather_fail")
     assert not gateway.lines(message="process of a connector is down"), "one process served all"

@@ -16,7 +16,7 @@ class Server(harness.Process):
     def __init__(self, folder, name, port, argv, env=None):
         self.url = f"http://127.0.0.1:{port}/mcp"
         super().__init__(argv, folder / f"{name}.log", {"HOME": str(folder.path)} | (env or {}), cwd=folder.path)
-        harness.wait_until(lambda: (self.alive() or self.fail()) and listens(port), name, seconds=30)
+        harness.wait_until(lambda: (self.alive() or self.fail()) and listens(port), name, seconds=90)
 
     def fail(self):
         raise AssertionError(self.text())
@@ -24,7 +24,7 @@ class Server(harness.Process):
     def stop(self, expected=None):
         self.popen.send_signal(signal.SIGTERM)
         try:
-            self.popen.wait(5)
+            self.popen.wait(10)
         except subprocess.TimeoutExpired:
             pass
         self.kill()

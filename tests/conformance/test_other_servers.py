@@ -170,6 +170,6 @@ def test_a_server_over_stdio_that_is_killed_comes_back(local):
     (before,) = children(local, "mcp-server-time")
     os.kill(before, signal.SIGKILL)
 
-    wait_until(lambda: children(local, "mcp-server-time") - {before}, "another mcp-server-time", seconds=20)
+    wait_until(lambda: children(local, "mcp-server-time") - {before}, "another mcp-server-time", seconds=60)
     asked = {"name": "time_get_current_time", "arguments": {"timezone": "Europe/Lisbon"}}
-    wait_until(lambda: not ask(local, "tools/call", asked).get("isError"), "an answer of the new one", seconds=20)
+    wait_until(lambda: not ask(local, "tools/call", asked).get("isError"), "an answer of the new one", seconds=60)

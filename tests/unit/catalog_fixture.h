@@ -66,14 +66,20 @@ static inline found_t fixture_found(const fixture_listing_t *listing, mcp_revisi
     return found;
 }
 
-static inline catalog_t *fixture_catalog(fixture_listing_t *crm, fixture_listing_t *odoo, metrics_t *metrics)
+static inline catalog_t *fixture_catalog_after(const catalog_t *before, fixture_listing_t *crm,
+                                               fixture_listing_t *odoo, metrics_t *metrics)
 {
     found_t found[CONNECTORS] = {
         fixture_found(crm, MCP_2026_07_28),
         fixture_found(odoo, MCP_2025_06_18),
     };
 
-    return catalog_build(&fixture_config, found, metrics);
+    return catalog_build(&fixture_config, found, metrics, before);
+}
+
+static inline catalog_t *fixture_catalog(fixture_listing_t *crm, fixture_listing_t *odoo, metrics_t *metrics)
+{
+    return fixture_catalog_after(NULL, crm, odoo, metrics);
 }
 
 #define READ_TOOL(name)                                                                                      \

@@ -181,7 +181,7 @@ static const tool_t fail_tool = { .name = "fail",
 static void block_helper(void *job)
 {
     (void)job;
-    usleep(300000);
+    usleep(2000000);
 }
 
 static void on_blocked(void *job)

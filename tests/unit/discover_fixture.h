@@ -12,6 +12,7 @@
 #include "mem.h"
 #include "raw_server.h"
 
+#define PATIENCE_MS 20000 /* of run(), where it is to end earlier */
 #define TOOL(name) "{\"name\":\"" name "\",\"inputSchema\":{\"type\":\"object\"}}"
 
 static loop_t *loop;

@@ -172,13 +172,13 @@ Test(catalog, is_ready_when_all_were_asked_and_one_answered)
     metrics_t *metrics = metrics_new();
     found_t found[CONNECTORS] = { { .listed = true, .asked = true }, { .asked = false } };
 
-    catalog_t *waiting = catalog_build(&fixture_config, found, metrics);
+    catalog_t *waiting = catalog_build(&fixture_config, found, metrics, NULL);
     cr_assert_not(waiting->ready);
     found[1].asked = true;
-    catalog_t *ready = catalog_build(&fixture_config, found, metrics);
+    catalog_t *ready = catalog_build(&fixture_config, found, metrics, NULL);
     cr_assert(ready->ready);
     found[0].listed = false;
-    catalog_t *dead = catalog_build(&fixture_config, found, metrics);
+    catalog_t *dead = catalog_build(&fixture_config, found, metrics, NULL);
     cr_assert_not(dead->ready);
     catalog_unref(waiting);
     catalog_unref(ready);

@@ -266,7 +266,7 @@ Test(catalog_route, leaves_names_alone_where_a_single_connector_has_no_prefix)
     fixture_add_to(&crm, MCP_PROMPTS, PROMPT("My-Prompt"));
     found[0] = fixture_found(&crm, MCP_2026_07_28);
     metrics = metrics_new();
-    catalog = catalog_build(&config, found, metrics);
+    catalog = catalog_build(&config, found, metrics, NULL);
     cr_assert(leads(MCP_TOOLS, "Get-Sum.v2/x"));
     cr_assert(leads(MCP_TOOLS, "get_sum"), "what the specification does not take gets its alias");
     cr_assert(leads(MCP_PROMPTS, "My-Prompt"));

@@ -4,9 +4,9 @@
 #include <criterion/criterion.h>
 #include <jansson.h>
 #include <string.h>
+#include <time.h>
 
 #include "buf.h"
-#include "clock.h"
 #include "mem.h"
 
 #define OBJECT "{\"type\":\"object\"}"
@@ -213,9 +213,9 @@ static void expect_quick(const char *before, const char *property, const char *a
         }
     }
     buf_addf(&text, "%s}}", after);
-    int64_t begin_ms = clock_ms();
+    clock_t begin = clock();
     cr_assert_eq(check_tool(buf_span(&text), &checked, &err), 0, "%s", err.text);
-    cr_expect_leq(clock_ms() - begin_ms, 5000, "%s", before);
+    cr_expect_leq(clock() - begin, 5 * CLOCKS_PER_SEC, "%s", before);
     checked_tool_release(&checked);
 }
 

@@ -87,9 +87,20 @@ static void assert_silent_about(const char *where, const char *word)
     cr_assert_null(strstr(where, word), "\"%s\" is in: %s", word, where);
 }
 
+static bool metrics_say(const char *word)
+{
+    for (int i = 0; i < 400; i++) {
+        if (strstr(process_ask(&fixture, "GET", "/metrics", "", "").body, word)) {
+            return true;
+        }
+        nanosleep(&(struct timespec){ 0, 50000000 }, NULL);
+    }
+    return false;
+}
+
 static bool comes_true(const char *word)
 {
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < 2000; i++) {
         if (strstr(process_stderr(&fixture), word)) {
             return true;
         }
@@ -429,10 +440,8 @@ Test(connector, finishes_the_work_of_a_legacy_client_that_hangs_up)
     nanosleep(&(struct timespec){ 0, 100000000 }, NULL);
     close(fd);
     cr_assert(comes_true("\"outcome\":\"gone\""));
-    nanosleep(&(struct timespec){ 0, 600000000 }, NULL);
+    cr_assert(metrics_say("guiche_connector_calls_open{connector=\"fixture\"} 0\n"));
     assert_silent_about(process_stderr(&fixture), "slow was cancelled");
-    assert_says(process_ask(&fixture, "GET", "/metrics", "", "").body,
-                "guiche_connector_calls_open{connector=\"fixture\"} 0\n");
     stop();
 }
 
@@ -443,7 +452,7 @@ Test(connector, answers_others_while_a_helper_is_blocked)
     process_send(fd, "POST", "/mcp", LEGACY, legacy_call("block", "{}"));
     int64_t before_ms = clock_ms();
     cr_assert_eq(process_ask(&fixture, "GET", "/health", "", "").status, 200);
-    cr_assert_lt(clock_ms() - before_ms, 250);
+    cr_assert_lt(clock_ms() - before_ms, 1500);
     assert_says(process_read(fd).body, "A helper slept.");
     close(fd);
     stop();
@@ -539,7 +548,7 @@ Test(connector, finishes_open_calls_before_it_stops)
     start();
     int fd = process_connect(&fixture);
     process_send(fd, "POST", "/mcp", LEGACY, legacy_call("slow", "{\"ms\":500}"));
-    nanosleep(&(struct timespec){ 0, 150000000 }, NULL);
+    cr_assert(metrics_say("guiche_connector_calls_open{connector=\"fixture\"} 1\n"));
     kill(fixture.pid, SIGTERM);
     assert_says(process_read(fd).body, "\"waited_ms\":500");
     close(fd);

@@ -175,29 +175,29 @@ Test(db, errors_are_words_without_sql)
     "SELECT COUNT(*) FROM (WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM "  \
     "n) t"
 
-Test(db, a_statement_that_takes_too_long_is_stopped, .timeout = 20)
+Test(db, a_statement_that_takes_too_long_is_stopped, .timeout = 60)
 {
     int64_t before = clock_ms();
 
     bench->call.left_ms = 300;
     cr_assert_null(query(ENDLESS));
     cr_assert_eq(bench->call.err.kind, ERR_TIMEOUT);
-    cr_assert_lt(clock_ms() - before, 3000);
+    cr_assert_lt(clock_ms() - before, 20000);
 }
 
-Test(db, a_cancelled_call_stops_its_statement, .timeout = 20)
+Test(db, a_cancelled_call_stops_its_statement, .timeout = 60)
 {
     int64_t before = clock_ms();
 
     bench->call.cancel_first = true;
     cr_assert_null(query(ENDLESS));
     cr_assert_not(bench->call.failed, "nobody is called back");
-    cr_assert_lt(clock_ms() - before, 3000);
+    cr_assert_lt(clock_ms() - before, 20000);
     bench->call.cancel_first = false;
     cr_assert_not_null(query("SELECT 1"), "the connection is well again");
 }
 
-Test(db, a_writer_in_the_way_is_waited_for_and_then_named, .timeout = 20)
+Test(db, a_writer_in_the_way_is_waited_for_and_then_named, .timeout = 60)
 {
     err_t err;
     db_admin_t *admin = db_admin_open(&bench->options, &err);

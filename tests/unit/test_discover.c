@@ -6,7 +6,7 @@ Test(discover, lists_a_modern_connector_without_initialize)
     list = two_tools;
     enough = was_asked;
     open_all();
-    run(5000);
+    run(PATIENCE_MS);
     cr_assert_eq(found.lists[MCP_TOOLS]->count, 2);
     cr_assert(span_is(found.lists[MCP_TOOLS]->items[1], TOOL("b")), "byte for byte");
     cr_assert_eq(found.lists[MCP_TOOLS]->ttl_ms, 7000);
@@ -27,10 +27,10 @@ Test(discover, finds_out_whether_a_modern_connector_speaks_to_legacy_clients_onc
     list = two_tools;
     enough = was_asked;
     open_all();
-    run(5000);
+    run(PATIENCE_MS);
     enough = knows_legacy;
     discover_want_legacy(discover, "one");
-    run(5000);
+    run(PATIENCE_MS);
     cr_assert_eq(initializes, 1);
     cr_assert(found.speaks_legacy);
     cr_assert_eq(found.revision, MCP_2026_07_28);
@@ -45,7 +45,7 @@ Test(discover, does_not_ask_at_once_for_each_legacy_call)
     list = two_tools;
     enough = was_asked;
     open_all();
-    run(5000);
+    run(PATIENCE_MS);
     refuses = true;
     enough = never;
     changes = 0;
@@ -64,7 +64,7 @@ Test(discover, opens_a_legacy_connector_by_initialize_and_keeps_its_session)
     list = two_tools;
     enough = was_asked;
     open_all();
-    run(5000);
+    run(PATIENCE_MS);
     cr_assert_eq(found.lists[MCP_TOOLS]->count, 2);
     cr_assert_eq(found.revision, MCP_2025_06_18);
     cr_assert_str_eq(session_id(found.session), "s1");
@@ -196,7 +196,7 @@ Test(discover, takes_any_refusal_to_discover_as_a_sign_of_legacy)
     list = two_tools;
     enough = was_asked;
     open_all();
-    run(5000);
+    run(PATIENCE_MS);
     cr_assert_not_null(found.lists[MCP_TOOLS]);
     close_all();
 }
@@ -207,7 +207,7 @@ Test(discover, does_not_take_a_missing_server_for_a_legacy_one)
     list = two_tools;
     enough = was_asked;
     open_all();
-    run(5000);
+    run(PATIENCE_MS);
     cr_assert(found.asked);
     cr_assert_null(found.lists[MCP_TOOLS]);
     cr_assert(strstr(found.last_error, "busy"), "%s", found.last_error);
@@ -222,7 +222,7 @@ Test(discover, refuses_a_revision_it_does_not_speak)
     list = two_tools;
     enough = was_asked;
     open_all();
-    run(5000);
+    run(PATIENCE_MS);
     cr_assert_null(found.lists[MCP_TOOLS]);
     cr_assert(strstr(found.last_error, "revision"));
     close_all();
@@ -248,7 +248,7 @@ Test(discover, follows_cursors_to_the_end)
     list = three_pages;
     enough = was_asked;
     open_all();
-    run(5000);
+    run(PATIENCE_MS);
     cr_assert_eq(found.lists[MCP_TOOLS]->count, 3);
     cr_assert_eq(found.lists[MCP_TOOLS]->ttl_ms, 5000, "the shortest page decides");
     cr_assert_not(found.lists[MCP_TOOLS]->is_public, "one private page is enough");
@@ -276,7 +276,7 @@ Test(discover, does_not_follow_cursors_for_ever)
     list = endless;
     enough = was_asked;
     open_all();
-    run(5000);
+    run(PATIENCE_MS);
     cr_assert_eq(lists, 2);
     cr_assert_eq(found.lists[MCP_TOOLS]->count, 2, "what came is kept");
     cr_assert(strstr(found.last_error, "repeats"));
@@ -288,7 +288,7 @@ Test(discover, reads_no_more_than_fifty_pages)
     list = ever_new;
     enough = was_asked;
     open_all();
-    run(8000);
+    run(PATIENCE_MS);
     cr_assert_eq(lists, 50);
     cr_assert(strstr(found.last_error, "too many pages"));
     close_all();
@@ -305,7 +305,7 @@ Test(discover, says_what_is_wrong_with_a_list)
     list = nonsense;
     enough = was_asked;
     open_all();
-    run(5000);
+    run(PATIENCE_MS);
     cr_assert_null(found.lists[MCP_TOOLS]);
     cr_assert(strstr(found.last_error, "no tools array"));
     close_all();
@@ -326,10 +326,10 @@ Test(discover, keeps_the_last_good_list_of_a_connector_that_fails)
     list = then_broken;
     enough = was_asked;
     open_all();
-    run(5000);
+    run(PATIENCE_MS);
     enough = is_stale;
     discover_configure(discover, &config); /* a reload asks at once */
-    run(5000);
+    run(PATIENCE_MS);
     cr_assert(found.stale_since_ms);
     cr_assert_eq(found.lists[MCP_TOOLS]->count, 2);
     cr_assert_null(strstr(found.last_error, "secret"));
@@ -351,14 +351,14 @@ Test(discover, believes_an_empty_list_only_the_second_time)
     list = then_empty;
     enough = was_asked;
     open_all();
-    run(5000);
+    run(PATIENCE_MS);
     enough = is_stale;
     discover_configure(discover, &config);
-    run(5000);
+    run(PATIENCE_MS);
     cr_assert_eq(found.lists[MCP_TOOLS]->count, 2, "not yet");
     enough = is_empty;
     discover_configure(discover, &config);
-    run(5000);
+    run(PATIENCE_MS);
     cr_assert_eq(found.lists[MCP_TOOLS]->count, 0);
     cr_assert_eq(found.stale_since_ms, 0);
     close_all();
@@ -375,7 +375,7 @@ Test(discover, believes_a_connector_that_never_had_a_tool)
     list = empty;
     enough = was_asked;
     open_all();
-    run(5000);
+    run(PATIENCE_MS);
     cr_assert_not_null(found.lists[MCP_TOOLS]);
     cr_assert_eq(found.lists[MCP_TOOLS]->count, 0);
     close_all();
@@ -387,7 +387,7 @@ Test(discover, asks_again_on_suspicion_but_not_at_once_each_time)
     list = two_tools;
     enough = was_asked;
     open_all();
-    run(5000);
+    run(PATIENCE_MS);
     for (int i = 0; i < 100; i++) {
         discover_suspect(discover, "one", true);
         discover_suspect(discover, "nobody", true);
@@ -404,9 +404,9 @@ Test(discover, opens_no_new_session_when_only_the_list_is_suspected)
     legacy = true;
     enough = was_asked;
     open_all();
-    run(5000);
+    run(PATIENCE_MS);
     discover_suspect(discover, "one", false);
-    for (int i = 0; i < 8 && lists < 2; i++) {
+    for (int i = 0; i < 30 && lists < 2; i++) {
         run(1000);
     }
     cr_assert_eq(lists, 2);
@@ -421,9 +421,9 @@ Test(discover, does_not_wait_longer_because_of_a_suspicion)
     enough = was_asked;
     refuses = true;
     open_all();
-    run(5000);
+    run(PATIENCE_MS);
     refuses = false;
-    for (int i = 0; i < 10 && lists == 0; i++) {
+    for (int i = 0; i < 20 && lists == 0; i++) { /* it would be 5 s */
         discover_suspect(discover, "one", true);
         run(200);
     }
@@ -443,7 +443,7 @@ Test(discover, sees_that_cursors_go_in_a_circle)
     list = cursors_in_a_circle;
     enough = was_asked;
     open_all();
-    run(5000);
+    run(PATIENCE_MS);
     cr_assert_eq(lists, 3);
     cr_assert(strstr(found.last_error, "repeats a cursor"), "%s", found.last_error);
     close_all();
@@ -459,11 +459,13 @@ Test(discover, tells_nothing_when_nothing_has_changed)
     list = same;
     enough = was_asked;
     open_all();
-    run(5000);
+    run(PATIENCE_MS);
     int before = changes;
     enough = never; /* the second listing comes after the first change is told */
     discover_configure(discover, &config);
-    run(1000);
+    for (int i = 0; i < 20 && lists < 2; i++) {
+        run(1000);
+    }
     cr_assert_eq(lists, 2);
     cr_assert_eq(changes, before + 1, "the new configuration is told, the same list is not");
     close_all();

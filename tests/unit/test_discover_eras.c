@@ -44,7 +44,7 @@ Test(discover_eras, asks_for_every_list_that_is_declared)
     capabilities = EVERYTHING;
     enough = was_asked;
     open_all();
-    run(5000);
+    run(PATIENCE_MS);
     expect_everything();
     cr_assert_eq(found.lists[MCP_TOOLS]->ttl_ms, 7000);
     cr_assert_eq(found.lists[MCP_RESOURCES]->ttl_ms, 6000, "each list has its own");
@@ -60,7 +60,7 @@ Test(discover_eras, asks_a_legacy_connector_for_every_list_that_initialize_decla
     legacy = true;
     enough = was_asked;
     open_all();
-    run(5000);
+    run(PATIENCE_MS);
     expect_everything();
     close_all();
 }
@@ -70,7 +70,7 @@ Test(discover_eras, asks_for_tools_alone_when_nothing_is_declared)
     list = two_tools;
     enough = was_asked;
     open_all();
-    run(5000);
+    run(PATIENCE_MS);
     cr_assert_eq(lists, 1);
     cr_assert_eq(found.lists[MCP_PROMPTS]->count, 0);
     cr_assert_not(found.declared.offers.prompts);
@@ -90,7 +90,7 @@ Test(discover_eras, takes_a_list_that_is_no_method_for_an_empty_one)
     capabilities = "{\"prompts\":{},\"resources\":null}";
     enough = was_asked;
     open_all();
-    run(5000);
+    run(PATIENCE_MS);
     cr_assert_eq(found.lists[MCP_TOOLS]->count, 0);
     cr_assert_eq(found.lists[MCP_PROMPTS]->count, 0);
     cr_assert_null(found.last_error);
@@ -109,10 +109,10 @@ Test(discover_eras, does_not_doubt_each_time_a_connector_that_never_had_tools)
     capabilities = "{\"prompts\":{}}";
     enough = was_asked;
     open_all();
-    run(5000);
+    run(PATIENCE_MS);
     enough = is_asked_again;
     discover_changed(discover, "one", 0);
-    for (int i = 0; i < 20 && lists < 4; i++) {
+    for (int i = 0; i < 80 && lists < 4; i++) {
         run(250);
     }
     cr_assert_eq(lists, 4);
@@ -134,7 +134,7 @@ Test(discover_eras, lists_the_rest_of_a_connector_whose_prompts_fail)
     capabilities = EVERYTHING;
     enough = was_asked;
     open_all();
-    run(5000);
+    run(PATIENCE_MS);
     cr_assert_eq(found.lists[MCP_TOOLS]->count, 2);
     cr_assert_eq(found.lists[MCP_TEMPLATES]->count, 1);
     cr_assert_null(found.lists[MCP_PROMPTS]);
@@ -170,15 +170,15 @@ Test(discover_eras, believes_that_there_are_no_prompts_only_the_second_time)
     capabilities = EVERYTHING;
     enough = has_prompts;
     open_all();
-    run(5000);
+    run(PATIENCE_MS);
     enough = has_error;
     discover_changed(discover, "one", 0);
-    run(5000);
+    run(PATIENCE_MS);
     cr_assert(strstr(found.last_error, "lists no prompts any more"), "%s", found.last_error);
     cr_assert(has_prompts(), "the last good list");
     enough = has_no_prompts;
     discover_changed(discover, "one", 0);
-    run(5000);
+    run(PATIENCE_MS);
     cr_assert(has_no_prompts());
     cr_assert_eq(found.lists[MCP_TOOLS]->count, 2);
     close_all();
@@ -191,7 +191,7 @@ Test(discover_eras, repeats_itself_to_a_server_that_refuses_its_own_revision)
     unsupported = "[\"2026-07-28\"]";
     enough = was_asked;
     open_all();
-    run(5000);
+    run(PATIENCE_MS);
     cr_assert_eq(found.revision, MCP_2026_07_28);
     cr_assert_eq(discovers, 2);
     cr_assert_eq(found.lists[MCP_TOOLS]->count, 2);
@@ -205,7 +205,7 @@ Test(discover_eras, opens_by_initialize_what_names_other_revisions)
     unsupported = "[\"2025-11-25\"]";
     enough = was_asked;
     open_all();
-    run(5000);
+    run(PATIENCE_MS);
     cr_assert_eq(found.revision, MCP_2025_06_18);
     cr_assert_eq(discovers, 1);
     close_all();
@@ -220,7 +220,7 @@ Test(discover_eras, takes_a_result_without_revisions_for_no_modern_one)
     discover_body = "\"result\":{}";
     enough = was_asked;
     open_all();
-    run(5000);
+    run(PATIENCE_MS);
     cr_assert_eq(found.revision, MCP_2025_06_18);
     close_all();
 }
@@ -233,7 +233,7 @@ Test(discover_eras, asks_twice_before_it_tries_initialize_after_a_500)
     discover_status = "500 Oh";
     enough = was_asked;
     open_all();
-    run(5000);
+    run(PATIENCE_MS);
     cr_assert_eq(discovers, 2);
     cr_assert_eq(found.revision, MCP_2025_06_18);
     close_all();
@@ -256,18 +256,18 @@ Test(discover_eras, notices_that_a_connector_has_changed_its_era)
     list = by_era;
     enough = was_asked;
     open_all();
-    run(5000);
+    run(PATIENCE_MS);
     cr_assert_eq(found.revision, MCP_2026_07_28);
     legacy = true;
     enough = is_legacy;
     discover_changed(discover, "one", 0);
-    run(5000);
+    run(PATIENCE_MS);
     cr_assert(is_legacy());
     cr_assert_null(found.last_error);
     legacy = false;
     enough = never;
     discover_changed(discover, "one", 0);
-    for (int i = 0; i < 20 && found.revision != MCP_2026_07_28; i++) {
+    for (int i = 0; i < 80 && found.revision != MCP_2026_07_28; i++) {
         run(250);
     }
     cr_assert_eq(found.revision, MCP_2026_07_28, "and back");
@@ -279,13 +279,13 @@ Test(discover_eras, asks_at_once_when_it_is_told_of_a_change)
     list = two_tools;
     enough = was_asked;
     open_all();
-    run(5000);
+    run(PATIENCE_MS);
     for (int i = 0; i < 100; i++) {
         discover_changed(discover, "one", 0);
         discover_changed(discover, "nobody", 0);
     }
     enough = never;
-    for (int i = 0; i < 10 && lists < 2; i++) {
+    for (int i = 0; i < 200 && lists < 2; i++) {
         run(100);
     }
     cr_assert_geq(lists, 2);
@@ -304,12 +304,12 @@ Test(discover_eras, tells_of_what_was_waited_for_though_it_is_the_same)
     list = two_tools;
     enough = was_asked;
     open_all();
-    run(5000);
+    run(PATIENCE_MS);
     changes = 1;
     enough = is_told_again;
     discover_await(discover, "one");
     discover_await(discover, "nobody");
-    run(5000);
+    run(PATIENCE_MS);
     cr_assert_eq(lists, 2);
     cr_assert_eq(changes, 2);
     close_all();
@@ -330,13 +330,13 @@ Test(discover_eras, tells_on_what_a_connector_says_when_the_list_is_the_same)
     list = two_tools;
     enough = was_asked;
     open_all();
-    run(5000);
+    run(PATIENCE_MS);
     discover_take_said(discover, &said);
     cr_assert_eq(said, 0);
     enough = was_told;
     discover_changed(discover, "one", 1u << MCP_TOOLS);
     discover_changed(discover, "one", 1u << MCP_PROMPTS);
-    run(5000);
+    run(PATIENCE_MS);
     cr_assert_eq(said, 1u << MCP_TOOLS | 1u << MCP_PROMPTS);
     cr_assert_not(was_fresh, "so that no new catalog is made");
     cr_assert_eq(lists, 2, "but not before it was asked again");
@@ -364,10 +364,10 @@ Test(discover_eras, leaves_a_list_that_has_changed_to_those_who_see_the_change)
     list = one_more;
     enough = was_asked;
     open_all();
-    run(5000);
+    run(PATIENCE_MS);
     enough = has_two;
     discover_changed(discover, "one", 1u << MCP_TOOLS);
-    run(5000);
+    run(PATIENCE_MS);
     cr_assert(has_two());
     cr_assert_eq(said, 0);
     close_all();
@@ -383,10 +383,10 @@ Test(discover_eras, tells_what_was_said_when_the_list_can_be_had_again)
     list = then_broken_once;
     enough = was_asked;
     open_all();
-    run(5000);
+    run(PATIENCE_MS);
     enough = was_told;
     discover_changed(discover, "one", 1u << MCP_TOOLS);
-    run(5000);
+    run(PATIENCE_MS);
     cr_assert_eq(said, 1u << MCP_TOOLS);
     cr_assert_geq(lists, 3, "after the answer, not after the failure");
     close_all();
@@ -413,11 +413,11 @@ Test(discover_eras, believes_that_templates_are_gone_when_resources_were_announc
     capabilities = "{\"tools\":{},\"resources\":{}}";
     enough = was_asked;
     open_all();
-    run(5000);
+    run(PATIENCE_MS);
     cr_assert_eq(found.lists[MCP_TEMPLATES]->count, 1);
     enough = has_no_templates;
     discover_changed(discover, "one", 1u << MCP_RESOURCES);
-    run(2000);
+    run(PATIENCE_MS);
     cr_assert(has_no_templates());
     close_all();
 }
@@ -437,10 +437,10 @@ Test(discover_eras, believes_an_empty_list_that_was_announced)
     list = tools_then_none;
     enough = was_asked;
     open_all();
-    run(5000);
+    run(PATIENCE_MS);
     enough = is_empty;
     discover_changed(discover, "one", 1u << MCP_TOOLS);
-    run(5000);
+    run(PATIENCE_MS);
     cr_assert(is_empty());
     close_all();
 }

@@ -113,7 +113,7 @@ static void shake_until(const char *head, const char *body, int64_t ms, bool can
 
 static void shake(const char *head, const char *body)
 {
-    shake_until(head, body, 5000, false);
+    shake_until(head, body, 20000, false);
 }
 
 #define JSON "Content-Type: application/json\r\n"

@@ -196,7 +196,7 @@ static void call_with(int64_t deadline_ms, bool idempotent)
 
 static void call(void)
 {
-    call_with(5000, false);
+    call_with(20000, false);
 }
 
 static void on_rest_over(evutil_socket_t fd, short what, void *self)
@@ -217,7 +217,7 @@ static void run_loop_ms(int ms)
 
 static void run_until_closed(void)
 {
-    for (int i = 0; i < 100 && http_pool_open(connections) > 0; i++) {
+    for (int i = 0; i < 400 && http_pool_open(connections) > 0; i++) {
         run_loop_ms(50);
     }
     cr_assert_eq(http_pool_open(connections), 0);
@@ -362,11 +362,11 @@ Test(http_client, gives_up_connecting_before_the_deadline)
     snprintf(url, sizeof(url), "http://127.0.0.1:%d", ntohs(address.sin_port));
     open_pool(url);
     int64_t began_ms = clock_ms();
-    call();
+    call_with(30000, false);
     expect_error(ERR_UPSTREAM, "The connector did not accept the connection in time.", false);
-    cr_assert_lt(clock_ms() - began_ms, 2000);
+    cr_assert_lt(clock_ms() - began_ms, 20000);
 
-    limits.connect_timeout_ms = 3000;
+    limits.connect_timeout_ms = 30000;
     tear_down_client();
     open_pool(url);
     call_with(200, false);
@@ -394,7 +394,7 @@ Test(http_client, survives_a_connector_that_closes_at_once)
 {
     set_up(close_at_once);
     for (int i = 0; i < 20; i++) {
-        call_with(5000, true);
+        call_with(20000, true);
         cr_assert_eq(told.errors, 1);
         cr_assert_str_eq(told.err.text, CLOSED_BEFORE);
     }
@@ -438,10 +438,10 @@ Test(http_client, ends_a_connector_that_hangs_at_the_deadline)
 {
     set_up(hang);
     int64_t began_ms = clock_ms();
-    call_with(200, true);
+    call_with(1000, true);
     expect_error(ERR_TIMEOUT, TOO_LATE, true);
-    cr_assert_geq(clock_ms() - began_ms, 200);
-    cr_assert_lt(clock_ms() - began_ms, 1500);
+    cr_assert_geq(clock_ms() - began_ms, 990);
+    cr_assert_lt(clock_ms() - began_ms, 15000);
     cr_assert_eq(http_pool_open(connections), 0);
     tear_down();
 }
@@ -461,12 +461,13 @@ static void dribble(int fd, int nth)
     raw_read_request(fd, NULL);
     raw_send(fd, OK_HEAD "1000\r\n\r\n");
     raw_send_slowly(fd, "{ a line of some sixty bytes that takes three seconds to come }", 50000);
+    raw_wait_for_close(fd);
 }
 
 Test(http_client, holds_a_dribbling_connector_to_the_absolute_deadline)
 {
     set_up(dribble);
-    call_with(300, true);
+    call_with(1500, true);
     expect_error(ERR_TIMEOUT, TOO_LATE, true);
     cr_assert_gt(told.bodies, 1);
     tear_down();
@@ -491,7 +492,7 @@ Test(http_client, never_takes_half_an_answer_for_a_whole_one)
 {
     set_up(die_amid);
     for (int i = 0; i < 4; i++) {
-        call_with(5000, true);
+        call_with(20000, true);
         expect_error(ERR_UPSTREAM, CLOSED_AMID, true);
     }
     cr_assert_eq(server.accepted, 4, "an answer that has begun is not asked for again");
@@ -552,12 +553,28 @@ static void wait_for_news(void)
     cr_assert_eq(poll(&idle, 1, 10000), 1);
 }
 
+static atomic_int idle_calls; /* so many answers have been read; what peers do next comes after them */
+
+static void wait_until_idle(int nth)
+{
+    while (idle_calls <= nth) {
+        usleep(1000);
+    }
+    usleep(30000); /* one used just now is trusted without a look */
+}
+
+static void call_until_idle(void)
+{
+    call();
+    cr_assert_eq(http_pool_idle(connections), 1);
+    idle_calls++;
+}
+
 static void answer_then_talk(int fd, int nth)
 {
-    (void)nth;
     raw_read_request(fd, NULL);
     raw_send(fd, OK);
-    usleep(30000);
+    wait_until_idle(nth);
     raw_send(fd, OK);
     raw_wait_for_close(fd);
 }
@@ -565,13 +582,12 @@ static void answer_then_talk(int fd, int nth)
 Test(http_client, drops_an_idle_connection_that_says_something_unasked)
 {
     set_up(answer_then_talk);
-    call();
-    cr_assert_eq(http_pool_idle(connections), 1);
+    call_until_idle();
     run_until_closed();
 
-    call();
+    call_until_idle();
     wait_for_news(); /* the loop does not see it: the check before reuse does */
-    call();
+    call_until_idle();
     expect_answer("{}");
     cr_assert_eq(server.accepted, 3);
     tear_down();
@@ -723,7 +739,7 @@ Test(http_client, stops_reading_while_paused_and_extends_the_deadline)
 {
     set_up(answer_64_mib);
     told.drains = true;
-    start_with("POST", "{}", 300, false);
+    start_with("POST", "{}", 400, false);
     hop_pause(told.hop, true);
     hop_extend(told.hop, clock_ms() + 60000);
     run_loop_ms(500);
@@ -738,7 +754,7 @@ Test(http_client, stops_reading_while_paused_and_extends_the_deadline)
 Test(http_client, ends_at_the_deadline_even_when_paused)
 {
     set_up(answer_all);
-    start_with("POST", "{}", 100, false);
+    start_with("POST", "{}", 1000, false);
     hop_pause(told.hop, true);
     loop_run(loop);
     expect_error(ERR_TIMEOUT, TOO_LATE, true);
@@ -821,7 +837,7 @@ Test(http_client, repeats_an_idempotent_request_once_when_a_reused_connection_di
 {
     set_up(die_when_reused);
     call();
-    call_with(5000, true);
+    call_with(20000, true);
     expect_answer("{}");
     cr_assert_eq(server.accepted, 2);
     tear_down();
@@ -831,7 +847,7 @@ Test(http_client, leaves_the_repeating_of_other_requests_to_its_caller)
 {
     set_up(die_when_reused);
     call();
-    call_with(5000, false);
+    call_with(20000, false);
     expect_error(ERR_UPSTREAM, CLOSED_BEFORE, true);
     cr_assert_eq(server.accepted, 1);
     tear_down();
@@ -850,7 +866,7 @@ Test(http_client, repeats_only_once)
 {
     set_up(die_again);
     call();
-    call_with(5000, true);
+    call_with(20000, true);
     expect_error(ERR_UPSTREAM, CLOSED_BEFORE, true);
     cr_assert_eq(server.accepted, 2);
     tear_down();
@@ -858,23 +874,21 @@ Test(http_client, repeats_only_once)
 
 static void reset_when_idle(int fd, int nth)
 {
-    (void)nth;
     raw_read_request(fd, NULL);
     raw_send(fd, OK);
-    usleep(30000);
+    wait_until_idle(nth);
     raw_reset(fd);
 }
 
 Test(http_client, drops_idle_connections_that_are_reset)
 {
     set_up(reset_when_idle);
-    call();
-    cr_assert_eq(http_pool_idle(connections), 1);
+    call_until_idle();
     run_until_closed();
 
-    call();
+    call_until_idle();
     wait_for_news(); /* reset, and the loop has not seen it */
-    call();
+    call_until_idle();
     expect_answer("{}");
     cr_assert_eq(server.accepted, 3);
     tear_down();
@@ -882,13 +896,12 @@ Test(http_client, drops_idle_connections_that_are_reset)
 
 Test(http_client, closes_what_has_been_idle_too_long)
 {
-    limits.idle_ms = 150;
+    limits.idle_ms = 1500;
     set_up(answer_all);
     call();
     run_loop_ms(50);
     cr_assert_eq(http_pool_idle(connections), 1);
-    run_loop_ms(300);
-    cr_assert_eq(http_pool_open(connections), 0);
+    run_until_closed();
     call();
     expect_answer("{}");
     tear_down();
@@ -926,7 +939,7 @@ static void on_one_of_many(void *self, struct evbuffer *body)
 Test(http_client, keeps_no_more_idle_connections_than_allowed)
 {
     const hop_events_t many = { .on_end = on_one_of_many, .on_error = on_error };
-    const hop_request_t request = { .method = "POST", .deadline_ms = clock_ms() + 5000 };
+    const hop_request_t request = { .method = "POST", .deadline_ms = clock_ms() + 20000 };
 
     limits.max_idle = 2;
     set_up(answer_beside);

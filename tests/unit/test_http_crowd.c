@@ -45,6 +45,26 @@ static void expect_answer(client_t *client)
     cr_expect_eq(ask(client, get, &a)->status, 200);
 }
 
+/* What was closed before is seen by the server a moment later: until then newcomers are refused. */
+static client_t *served_at_last(client_t *(*come)(const char *address), const char *address)
+{
+    client_t *client = come(address);
+
+    for (int i = 0; i < 400 && ask(client, get, &a)->status != 200; i++) {
+        client_free(client);
+        usleep(50000);
+        client = come(address);
+    }
+    cr_expect_eq(a.status, 200);
+    return client;
+}
+
+static client_t *client_from_anywhere(const char *address)
+{
+    (void)address;
+    return client_new();
+}
+
 Test(http_crowd, is_refused_when_all_others_wait_for_an_answer, .init = start_capped, .fini = stop)
 {
     client_t *held[4], *client;
@@ -60,9 +80,7 @@ Test(http_crowd, is_refused_when_all_others_wait_for_an_answer, .init = start_ca
         cr_expect_eq(hear(held[i], &a)->status, 200, "the others are unharmed");
         client_free(held[i]);
     }
-    usleep(50000);
-    client = client_new();
-    expect_answer(client);
+    client = served_at_last(client_from_anywhere, NULL);
     client_free(client);
 }
 
@@ -73,7 +91,7 @@ Test(http_crowd, of_silent_connections_makes_room_for_who_asks, .init = start_ca
     expect_answer(kept);
     for (int i = 0; i < 8; i++) {
         silent[i] = client_new();
-        usleep(5000); /* those of one turn have no order */
+        settle(); /* those of one turn have no order */
     }
     client = client_new();
     expect_answer(client);
@@ -94,7 +112,7 @@ Test(http_crowd, of_halves_of_requests_makes_room_for_whole_ones, .init = start_
     for (int i = 0; i < 8; i++) {
         halves[i] = client_new();
         say(halves[i], i % 2 ? "GET /echo HTTP/1.1\r\n" : "nonsense\n");
-        usleep(5000);
+        settle();
     }
     client = client_new();
     expect_answer(client);
@@ -171,9 +189,7 @@ Test(http_crowd, of_one_address_leaves_room_for_others, .init = start_capped_by_
     expect_refusal(client_from("127.0.0.2"), "from this address");
     expect_answer(other);
     client_free(one);
-    usleep(50000);
-    one = client_from("127.0.0.2");
-    expect_answer(one);
+    one = served_at_last(client_from, "127.0.0.2");
     client_free(one);
     client_free(two);
     client_free(other);
@@ -252,7 +268,7 @@ Test(http_crowd, of_large_bodies_is_told_to_come_back, .init = start_with_little
 {
     client_t *first = client_with_half_a_body(90000), *second, *small = client_new();
 
-    usleep(50000);
+    settle();
     second = client_with_half_a_body(90000);
     hear(second, &a);
     cr_expect_eq(a.status, 503);
@@ -261,9 +277,9 @@ Test(http_crowd, of_large_bodies_is_told_to_come_back, .init = start_with_little
                  "small ones are served");
     client_free(first);
     client_free(second);
-    usleep(50000);
+    settle();
     first = client_with_half_a_body(90000);
-    usleep(50000);
+    settle();
     cr_expect_eq(ask(small, get, &a)->status, 200);
     struct pollfd answer = { .fd = first->fd, .events = POLLIN };
     cr_expect_eq(poll(&answer, 1, 0), 0, "there is room again");
@@ -290,7 +306,7 @@ Test(http_crowd, of_large_answers_is_not_held_for_who_does_not_read, .init = sta
     size_t before = resident_bytes();
 
     on_loop(answer_megabytes, NULL);
-    for (int i = 0; i < 40 && resident_bytes() > before + (8u << 20); i++) {
+    for (int i = 0; i < 200 && resident_bytes() > before + (8u << 20); i++) {
         usleep(100000);
     }
     cr_expect_lt(resident_bytes(), before + (8u << 20));
@@ -325,7 +341,7 @@ Test(http_crowd, of_large_answers_is_not_held_for_who_reads_drop_by_drop,
     on_loop(answer_megabytes, NULL);
     on_loop(drain, &wait);
     from = clock_ms();
-    while (atomic_load(&fx.done) == 0 && clock_ms() - from < 20000) {
+    while (atomic_load(&fx.done) == 0 && clock_ms() - from < 40000) {
         recv(client->fd, drop, sizeof(drop), MSG_DONTWAIT);
         usleep(100000);
     }
@@ -365,10 +381,7 @@ Test(http_crowd, survives_a_crowd_far_above_the_cap, .init = start_capped, .fini
     for (int i = 0; i < 300; i++) {
         close(fds[i]);
     }
-    usleep(300000);
-    client_t *client = client_new();
-    cr_expect_eq(ask(client, "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n", &a)->status, 200);
-    client_free(client);
+    client_free(served_at_last(client_from_anywhere, NULL));
 }
 
 /* Connects until descriptors are short, in a process of its own that has plenty. */
@@ -397,13 +410,10 @@ Test(http_crowd, does_not_spin_when_descriptors_run_out, .init = start, .fini = 
     usleep(300000);
     before = cpu_ms();
     usleep(1500000);
-    cr_expect_lt(cpu_ms() - before, 100);
+    cr_expect_lt(cpu_ms() - before, 250);
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
-    usleep(1500000);
-    client = client_new();
-    cr_expect_eq(ask(client, "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n", &a)->status, 200,
-                 "and it accepts again");
+    client = served_at_last(client_from_anywhere, NULL); /* it accepts again */
     client_free(client);
 }
 
@@ -412,6 +422,7 @@ Test(http_crowd, is_told_so_when_no_descriptor_is_left, .init = start, .fini = s
 {
     struct rlimit limit = { .rlim_cur = 40, .rlim_max = 40 };
     client_t *busy[40] = { 0 };
+    struct pollfd answers[40];
     int count = 0, refused = 0;
 
     setrlimit(RLIMIT_NOFILE, &limit);
@@ -427,8 +438,11 @@ Test(http_crowd, is_told_so_when_no_descriptor_is_left, .init = start, .fini = s
         usleep(2000);
     }
     for (int i = 0; i < count; i++) {
-        struct pollfd answer = { .fd = busy[i]->fd, .events = POLLIN };
-        if (poll(&answer, 1, i == 0 ? 600 : 0) > 0 && hear(busy[i], &a)->status == 503) {
+        answers[i] = (struct pollfd){ .fd = busy[i]->fd, .events = POLLIN };
+    }
+    cr_expect_gt(poll(answers, (nfds_t)count, 20000), 0, "nobody is told anything");
+    for (int i = 0; i < count; i++) {
+        if (answers[i].revents && hear(busy[i], &a)->status == 503) {
             refused++;
             cr_expect(a.length == strlen(a.body) && a.body[a.length - 1] == '}', "%s", a.body);
             cr_expect(is_closed(busy[i]));
@@ -438,5 +452,9 @@ Test(http_crowd, is_told_so_when_no_descriptor_is_left, .init = start, .fini = s
     for (int i = 0; i < count; i++) {
         client_free(busy[i]);
     }
-    cr_expect(becomes(&fx.gone, atomic_load(&fx.requests)));
+    /* Some may have been in the queue until others went: they are requests too. */
+    for (int i = 0; i < 2000 && atomic_load(&fx.gone) != atomic_load(&fx.requests); i++) {
+        usleep(10000);
+    }
+    cr_expect_eq(atomic_load(&fx.gone), atomic_load(&fx.requests));
 }

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#include "clock.h"
 #include "http_gate.h"
 #include "mem.h"
 #include "span.h"
@@ -354,14 +354,14 @@ Test(http_gate, costs_a_few_nanoseconds_per_byte)
         "Content-Type: application/json\r\nUser-Agent: python-httpx/0.27\r\nAuthorization: Bearer "
         "%0300d\r\nMCP-Protocol-Version: 2025-11-25\r\nContent-Length: 200\r\n\r\n%0200d",
         1, 2);
-    int64_t began = clock_us();
+    clock_t began = clock(); /* of this process: what others run beside it does not count */
 
     for (int i = 0; i < 100000; i++) {
         http_gate_t gate = { 0 };
         http_gate_feed(&gate, &wide, text, (size_t)at);
         cr_assert_eq(gate.stage, HTTP_GATE_WHOLE);
     }
-    int64_t ns = (clock_us() - began) * 1000 / 100000;
+    int64_t ns = (int64_t)(clock() - began) * (1000000000 / CLOCKS_PER_SEC) / 100000;
     fprintf(stderr, "%d bytes: %lld ns\n", at, (long long)ns);
     cr_expect_lt(ns, 20000);
 }

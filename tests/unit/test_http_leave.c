@@ -86,7 +86,7 @@ static void start(caller_t *caller)
 /* Until the caller has left and so many connections are `counted`. */
 static void run_until(const caller_t *caller, size_t (*counted)(const http_pool_t *), size_t count)
 {
-    int64_t until_ms = clock_ms() + 5000;
+    int64_t until_ms = clock_ms() + 30000;
 
     while (!caller->left || counted(connections) != count) {
         cr_assert_lt(clock_ms(), until_ms, "%zu connections", counted(connections));

@@ -161,9 +161,10 @@ static void leave_behind_a_pipelined_request(void (*leave)(client_t *client))
     say(client, "GET /pending HTTP/1.1\r\nHost: x\r\n\r\n");
     cr_assert(becomes(&fx.requests, 1));
     say(client, "GET /pending HTTP/1.1\r\nHost: x\r\n\r\n");
-    usleep(50000);
+    settle();
     leave(client);
     cr_expect(becomes(&fx.gone, 1));
+    settle();
     cr_expect_eq(atomic_load(&fx.requests), 1);
     cr_expect_eq(http_server_open_requests(fx.server), 0u);
 }
@@ -178,6 +179,30 @@ Test(http_server, sees_a_reset_behind_a_pipelined_request, .init = start, .fini 
     leave_behind_a_pipelined_request(client_reset);
 }
 
+static void look_for_one_kept(void *found)
+{
+    *(bool *)found = fx.kept_count == 1;
+}
+
+static void wait_for_one_kept(void)
+{
+    bool found = false;
+
+    for (int i = 0; i < 4000 && !found; i++) {
+        usleep(i > 0 ? 5000 : 0);
+        on_loop(look_for_one_kept, &found);
+    }
+    cr_assert(found);
+}
+
+static void expect_no_open_requests(void)
+{
+    for (int i = 0; i < 400 && http_server_open_requests(fx.server) > 0; i++) {
+        usleep(50000); /* who vanished is noticed by the next sweep */
+    }
+    cr_expect_eq(http_server_open_requests(fx.server), 0u);
+}
+
 static void answer_if_any(void *text)
 {
     if (fx.kept_count > 0) {
@@ -190,13 +215,13 @@ Test(http_server, answers_a_client_that_reset_before_the_sweep_saw_it, .init = s
     for (int i = 0; i < 20; i++) {
         client_t *client = client_new();
         say(client, "GET /pending HTTP/1.1\r\nHost: x\r\n\r\n");
-        cr_assert(becomes(&fx.requests, i + 1));
+        wait_for_one_kept();
         say(client, "GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n");
         usleep(5000);
         client_reset(client);
         on_loop(answer_if_any, "nobody reads this");
     }
-    cr_expect_eq(http_server_open_requests(fx.server), 0u);
+    expect_no_open_requests();
 }
 
 /* Sends `text` cut off after each of its bytes in turn, and vanishes. */
@@ -226,8 +251,7 @@ Test(http_server, is_unharmed_by_clients_that_vanish_after_any_byte, .init = sta
     client = client_new();
     cr_expect_eq(ask(client, "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n", &a)->status, 200);
     client_free(client);
-    usleep(200000);
-    cr_expect_eq(http_server_open_requests(fx.server), 0u);
+    expect_no_open_requests();
 }
 
 Test(http_server, reads_path_query_and_headers_as_they_were_sent, .init = start, .fini = stop)
@@ -400,7 +424,7 @@ Test(http_server, drains_a_request_that_was_half_read, .init = start, .fini = st
     client_t *client = client_new();
 
     say(client, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nha");
-    usleep(100000);
+    settle();
     drain_within(60000);
     ask(client, "lf", &a);
     cr_expect_eq(a.status, 200);
@@ -415,7 +439,7 @@ Test(http_server, knows_while_it_drains_that_a_request_came_in_on_loopback, .ini
     client_t *client = client_new();
 
     say(client, "GET /echo HTTP/1.1\r\nHost: x\r\n");
-    usleep(100000);
+    settle();
     drain_within(60000);
     ask(client, "\r\n", &a);
     cr_expect(header_is(&a, "X-Saw-Local", "yes"));

@@ -165,7 +165,7 @@ Test(log, waits_for_the_flush_once_a_thread_collects)
     cr_assert_eq(json_array_size(after), 1);
 }
 
-Test(log, never_blocks_on_a_reader_that_does_not_read_and_counts_what_it_drops, .timeout = 10)
+Test(log, never_blocks_on_a_reader_that_does_not_read_and_counts_what_it_drops, .timeout = 60)
 {
     int fds[2];
     size_t written = 0;
@@ -185,7 +185,7 @@ Test(log, never_blocks_on_a_reader_that_does_not_read_and_counts_what_it_drops, 
     cr_assert_eq(written + log_dropped(), 20000, "%zu written, %zu dropped", written, (size_t)log_dropped());
 }
 
-Test(log, drops_at_once_on_a_thread_that_does_not_collect, .timeout = 10)
+Test(log, drops_at_once_on_a_thread_that_does_not_collect, .timeout = 60)
 {
     int fds[2];
 
@@ -198,7 +198,7 @@ Test(log, drops_at_once_on_a_thread_that_does_not_collect, .timeout = 10)
     cr_assert_eq(json_array_size(lines) + log_dropped(), 5000);
 }
 
-Test(log, writes_to_stderr_without_blocking_before_it_is_opened, .timeout = 10)
+Test(log, writes_to_stderr_without_blocking_before_it_is_opened, .timeout = 60)
 {
     int fds[2];
 
@@ -221,7 +221,7 @@ Test(log, leaves_the_mode_of_the_descriptor_it_was_given_alone)
     cr_assert_eq(fcntl(fds[1], F_GETFL) & O_NONBLOCK, 0);
 }
 
-Test(log, writes_to_a_terminal_without_touching_its_mode, .timeout = 10)
+Test(log, writes_to_a_terminal_without_touching_its_mode, .timeout = 60)
 {
     int master = posix_openpt(O_RDWR | O_NOCTTY);
     AUTO_BUF text = { 0 };
@@ -261,7 +261,7 @@ static void check_socket(int type)
     cr_assert_eq(json_array_size(lines) + log_dropped(), 20000);
 }
 
-Test(log, falls_back_to_send_on_a_socket, .timeout = 20)
+Test(log, falls_back_to_send_on_a_socket, .timeout = 60)
 {
     check_socket(SOCK_STREAM);
 }
@@ -331,7 +331,7 @@ static void *read_until_end(void *self)
     return text;
 }
 
-Test(log, never_mixes_the_lines_of_two_threads, .timeout = 30)
+Test(log, never_mixes_the_lines_of_two_threads, .timeout = 60)
 {
     static char names[THREADS][2] = { "a", "b", "c", "d" };
     pthread_t writers[THREADS], reader;

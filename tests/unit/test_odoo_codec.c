@@ -2,8 +2,8 @@
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
+#include <time.h>
 
-#include "clock.h"
 #include "codec.h"
 #include "file.h"
 #include "mem.h"
@@ -348,9 +348,9 @@ Test(odoo_codec, reads_a_wide_struct_in_bearable_time)
         buf_addf(&xml, "<member><name>f%d</name><value><int>%d</int></value></member>", i, i);
     }
     buf_add_text(&xml, "</struct></value></param></params></methodResponse>");
-    int64_t before = clock_ms();
+    clock_t before = clock();
     cr_assert_eq(codec_decode(buf_span(&xml), &reply, &err), 0, "%s", err.text);
-    cr_expect_lt(clock_ms() - before, 5000);
+    cr_expect_lt(clock() - before, 5 * CLOCKS_PER_SEC);
     cr_expect_eq(json_object_size(reply.value), 10000);
     codec_reply_release(&reply);
 }

@@ -106,7 +106,7 @@ static void exchange(const char *text)
     buf_add_text(&body, "{}");
     relay_request_t request = { .pool = pool,
                                 .headers = SPAN("X: y\r\n"),
-                                .deadline_ms = clock_ms() + 2000,
+                                .deadline_ms = clock_ms() + 20000,
                                 .id = 7,
                                 .max_event_bytes = 4096 };
     told.relay = relay_start(&request, &body, &events, NULL);

@@ -117,6 +117,8 @@ static void run_loop_ms(int64_t ms)
     loop_run(runtime.loop);
 }
 
+#define PATIENCE 4000 /* turns of 5 ms */
+
 static const char *script_answer;
 
 static void answer_script(int fd, int nth)
@@ -223,14 +225,17 @@ Test(upstream, forgets_a_large_answer_when_the_call_ends_meanwhile)
     sem_init(&helper_is_free, 0, 0);
     set_up(answer_large);
     pool_run(runtime.pool, runtime.loop, loop_post, keep_helper_busy, nothing, NULL);
+    for (int i = 0; i < PATIENCE && pool_queued(runtime.pool) > 0; i++) {
+        run_loop_ms(5); /* until the helper has it */
+    }
     upstream_ask(call, upstream, &request, on_told, NULL);
-    for (int i = 0; i < 400 && (server.accepted == 0 || pool_queued(runtime.pool) == 0); i++) {
+    for (int i = 0; i < PATIENCE && (server.accepted == 0 || pool_queued(runtime.pool) == 0); i++) {
         run_loop_ms(5);
     }
     cr_assert_eq(pool_queued(runtime.pool), 1);
     fake_call_hang_up(mcp);
     sem_post(&helper_is_free);
-    for (int i = 0; i < 400 && runtime.alive_calls > 0; i++) {
+    for (int i = 0; i < PATIENCE && runtime.alive_calls > 0; i++) {
         run_loop_ms(5);
     }
     cr_assert_eq(told.times, 0);
@@ -272,7 +277,7 @@ Test(upstream, does_not_wait_beyond_the_deadline)
     set_up(answer_script);
     int64_t began_ms = clock_ms();
     ask();
-    cr_assert_lt(clock_ms() - began_ms, 2000);
+    cr_assert_lt(clock_ms() - began_ms, 20000);
     cr_assert_eq(requests, 1);
     cr_assert_str_eq(told.refused.text,
                      "Qdrant is not available now (HTTP 503) and asks to wait 61 s. Trying "
@@ -286,7 +291,7 @@ Test(upstream, stops_waiting_when_the_call_ends)
     set_up(answer_script);
     memset(&told, 0, sizeof(told));
     upstream_ask(call, upstream, &request, on_told, NULL);
-    for (int i = 0; i < 400 && requests == 0; i++) {
+    for (int i = 0; i < PATIENCE && requests == 0; i++) {
         run_loop_ms(5);
     }
     run_loop_ms(30);
@@ -308,7 +313,7 @@ Test(upstream, ends_the_request_when_the_call_is_cancelled)
 {
     set_up(hold);
     upstream_ask(call, upstream, &request, on_told, NULL);
-    for (int i = 0; i < 400 && requests == 0; i++) {
+    for (int i = 0; i < PATIENCE && requests == 0; i++) {
         run_loop_ms(5);
     }
     fake_call_hang_up(mcp);
@@ -321,7 +326,7 @@ Test(upstream, says_that_the_outcome_of_a_late_write_is_unknown)
     process.call_timeout_ms = 60000;
     set_up(hold);
     request.repeatable = false;
-    call->deadline_ms = loop_now_ms(runtime.loop) + 200; /* the call's own timer is a minute away */
+    call->deadline_ms = loop_now_ms(runtime.loop) + 1500; /* the call's own timer is a minute away */
     ask();
     cr_assert_eq(told.err.kind, ERR_TIMEOUT);
     cr_assert_str_eq(told.err.text,
@@ -345,6 +350,8 @@ Test(upstream, says_that_nothing_was_changed_when_nobody_listens)
     tear_down();
 }
 
+static int next_ms = -1; /* -1: it comes on this connection */
+
 /* A kept connection that dies under the next request: libcurl alone would send that one again. */
 static void answer_once_then_die(int fd, int nth)
 {
@@ -354,7 +361,7 @@ static void answer_once_then_die(int fd, int nth)
     }
     raw_send(fd, JSON_HEAD "Content-Length: 8\r\n\r\n{\"ok\":1}");
     requests++;
-    if (poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, 300) == 1 && raw_read_request(fd, NULL)) {
+    if (poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, next_ms) == 1 && raw_read_request(fd, NULL)) {
         requests++;
     }
 }
@@ -375,6 +382,7 @@ Test(upstream, never_sends_a_write_twice)
 
 Test(upstream, sends_a_write_without_a_body_on_a_connection_of_its_own)
 {
+    next_ms = 300;
     set_up(answer_once_then_die);
     ask();
     request = (upstream_request_t){ .method = "DELETE", .path = "/things" };
@@ -438,8 +446,11 @@ Test(upstream, probes_one_at_a_time_and_within_its_time)
 {
     set_up(hold);
     memset(&told, 0, sizeof(told));
-    upstream_probe(upstream, &request, 5000, on_told, NULL);
-    run_loop_ms(20);
+    upstream_probe(upstream, &request, 20000, on_told, NULL);
+    for (int i = 0; i < PATIENCE && requests == 0; i++) {
+        run_loop_ms(5);
+    }
+    cr_assert(strstr(raw_request, "(readiness check)\r\n"), "%s", raw_request);
     upstream_probe(upstream, &request, 100, on_told, NULL);
     cr_assert_eq(told.times, 1, "the first one was ended");
     cr_assert_eq(told.err.kind, ERR_TIMEOUT);

@@ -3,8 +3,8 @@
 
 #include <criterion/criterion.h>
 #include <string.h>
+#include <time.h>
 
-#include "clock.h"
 #include "mem.h"
 
 static bool matches(const char *text, const char *uri)
@@ -128,7 +128,7 @@ Test(uri_template, says_what_is_wrong_with_one)
 Test(uri_template, takes_no_longer_for_a_spiteful_one)
 {
     AUTO(mem_free) char *uri = mem_alloc(URI_TEMPLATE_MAX_URI + 2);
-    int64_t begun_ms = clock_ms();
+    clock_t begun = clock();
 
     memset(uri, 'a', URI_TEMPLATE_MAX_URI + 1);
     uri[URI_TEMPLATE_MAX_URI + 1] = '\0';
@@ -138,5 +138,5 @@ Test(uri_template, takes_no_longer_for_a_spiteful_one)
     for (int i = 0; i < 20; i++) {
         cr_assert_not(matches("{+a}a{+b}a{+c}a{+d}a{+e}a{+f}a{+g}a{+h}a{+i}a{+j}a{+k}a{+l}b", uri));
     }
-    cr_assert_lt(clock_ms() - begun_ms, 5000);
+    cr_assert_lt(clock() - begun, 5 * CLOCKS_PER_SEC);
 }

@@ -18,6 +18,9 @@ What tests see and set is under /_demo/ and never recorded:
   POST   /_demo/fault      the next answers go wrong: see Fault
   DELETE /_demo/fault      ends every fault
 
+The readiness check of a connector comes when it likes, beside the calls: it is answered, but not recorded, and it uses up no
+fault; only one that lasts (times: -1) hits it too.
+
 Every answer says `Server: guiche-demo`, so that nobody takes a stand-in for the system it stands in for.
 """
 
@@ -60,6 +63,10 @@ class Request:
             return json.loads(self.body) if self.body else None
         except ValueError:
             return None
+
+    def is_readiness_check(self):
+        """common/connector/upstream.c says so in this header."""
+        return self.headers.get("user-agent", "").endswith("(readiness check)")
 
     def bearer(self):
         """The token of `Authorization: Bearer`, or None."""
@@ -200,14 +207,17 @@ class Standin:
         return Answer(405, {"error": "method not allowed"}, {"Allow": ", ".join(allowed)}) if allowed else self.not_found(request)
 
     def record(self, request):
+        if request.is_readiness_check():
+            return
         entry = {"method": request.method, "path": request.path, "query": request.query, "headers": request.headers}
         with self.lock:
             self._requests.append(entry | {"body": request.body.decode("utf-8", "replace"), "at": time.time()})
 
-    def take_fault(self, target):
+    def take_fault(self, request, target):
         with self.lock:
             for fault in self._faults:
-                if fault.times != 0 and re.search(fault.path, target):
+                spared = fault.times > 0 and request.is_readiness_check()
+                if fault.times != 0 and not spared and re.search(fault.path, target):
                     fault.times -= fault.times > 0
                     return fault
         return None
@@ -257,7 +267,7 @@ class Handler(BaseHTTPRequestHandler):
             self.send(standin.demo(request))
             return
         standin.record(request)
-        fault = standin.take_fault(self.path)
+        fault = standin.take_fault(request, self.path)
         if fault is None:
             self.send(standin.answer(request))
         else:
