@@ -64,11 +64,13 @@ static bool keeps_sessions(const forward_t *forward)
 static void open_session(forward_t *forward, span_t user_lines)
 {
     const principal_t *principal = mcp_call_request(forward->call)->principal;
+    bool is_users = connector_is_per_user(forward->connector->config);
     handshake_request_t request = {
         .pool = forward_lane(forward)->pool,
         .connector = forward->connector,
         .config = forward->view->catalog->config,
-        .ends = forward->worker->gateway->session_ends,
+        /* To end a user's own would take the user's token, which is held no longer than a call. */
+        .ends = is_users ? NULL : forward->worker->gateway->session_ends,
         .principal = worker_hop_token(forward->worker, forward->connector, principal),
         .forwarded = user_lines,
         .id = ++forward->worker->last_id,

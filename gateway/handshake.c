@@ -134,7 +134,6 @@ static session_t *open_session(const handshake_t *handshake, span_t id)
         .connector = handshake->connector.config,
         .revision = handshake->revision,
         .id = id,
-        .forwarded = present(&handshake->forwarded),
     };
 
     return id.at ? session_new(&options) : NULL;

@@ -13,7 +13,6 @@ session_t *session_new(const session_options_t *options)
     session->connector = options->connector;
     session->revision = options->revision;
     session->id = mem_strndup(options->id.at, options->id.length);
-    buf_add_span(&session->forwarded, options->forwarded);
     atomic_init(&session->holders, 1);
     if (session->ends) {
         session_ends_add(session->ends, session);
@@ -23,8 +22,6 @@ session_t *session_new(const session_options_t *options)
 
 void session_free(session_t *session)
 {
-    mem_wipe(session->forwarded.data, session->forwarded.length);
-    buf_free(&session->forwarded);
     config_unref(session->config);
     mem_free(session->id);
     mem_free(session);

@@ -1,6 +1,6 @@
 /* One session with a connector of a legacy revision, held by all who use it: discovery, the catalogs that
  * name it, calls that were sent in it. When the last of them lets go it is ended, session_ends.h: so never
- * under a call. Any thread.
+ * under a call. A user's own is only let go. Any thread.
  * Source: 2025-11-25 basic/transports "Session Management".
  */
 #pragma once
@@ -14,14 +14,13 @@
 
 typedef struct session session_t;
 
-/* Spans are copied. */
+/* The id is copied. */
 typedef struct {
-    session_ends_t *ends;                /* NULL: it is forgotten without a word */
+    session_ends_t *ends;                /* NULL: it is let go without a word */
     config_t *config;                    /* a reference is kept */
     const connector_config_t *connector; /* of that */
     mcp_revision_t revision;
     span_t id;
-    span_t forwarded; /* ready lines of a user's own headers: it is ended with them too; absent: none */
 } session_options_t;
 
 session_t *session_new(const session_options_t *options);

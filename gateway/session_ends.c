@@ -225,7 +225,6 @@ static void write_headers(const session_t *session, buf_t *out)
         .session_id = span_of(session->id),
         .method = "",
         .principal = span_of(token),
-        .forwarded = buf_span(&session->forwarded),
     };
     hop_headers(out, &headers);
     mem_wipe(connector.hop_key, sizeof(connector.hop_key));

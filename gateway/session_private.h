@@ -4,7 +4,6 @@
 #include <stdatomic.h>
 #include <sys/queue.h>
 
-#include "buf.h"
 #include "session.h"
 
 struct session {
@@ -15,7 +14,6 @@ struct session {
     const connector_config_t *connector;
     mcp_revision_t revision;
     char *id;
-    buf_t forwarded;
     atomic_uint holders;
     atomic_bool given_up;
     bool ended; /* the connector is being told, or was: under the lock of ends */

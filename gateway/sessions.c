@@ -1,4 +1,4 @@
-/* See sessions.h. An idle one is let go after ten minutes, with what its user brought.
+/* See sessions.h. An idle one is let go after ten minutes.
  * What is surprising: who waits may cancel, or open another one, while it is being told. */
 #include "sessions.h"
 

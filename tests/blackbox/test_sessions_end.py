@@ -272,10 +272,8 @@ ODD_ENDS = {
 
 @pytest.mark.parametrize("answer", ODD_ENDS.values(), ids=ODD_ENDS.keys())
 def test_what_a_connector_answers_to_delete_harms_nothing(start, answer):
-    gateway = before(start, {"forward_headers": [TOKEN]})
+    gateway = before(start, FIXED)
     gateway.fake.on_delete = answer
-    for user in range(6):
-        ok(gateway, auth=bearer(subject=f"user{user}"), headers={TOKEN: "user-secret"})
     replace_session(gateway)
     wait_until(lambda: gateway.fake.deletes, "a DELETE")
     ok(gateway)
@@ -302,28 +300,18 @@ def as_user(subject, value):
 
 
 @pytest.mark.parametrize("end", ["reload", "stop"])
-def test_a_users_session_is_ended_with_the_users_headers(start, end):
+def test_a_users_session_is_left_to_the_servers_timeout(start, end):
+    # ending it would need the user's token, which is held no longer than a call
     gateway = before(start, {"forward_headers": [TOKEN]} | FIXED)
     ok(gateway, **as_user("anna", "a-secret"))
     ok(gateway, **as_user("bob", "b-secret"))
-    opened = {id: (r.headers.get(TOKEN), r.headers.get("X-Key")) for id, r in gateway.fake.sessions.items()}
+    assert {"a-secret", "b-secret"} <= {r.headers.get(TOKEN) for r in gateway.fake.sessions.values()}
     if end == "stop":
         stop(gateway)
     else:
         gateway.reload(connectors=[])
-    wait_until(lambda: not gateway.fake.sessions, "the end of all sessions")
+    wait_until(lambda: gateway.fake.deletes, "the end of discovery's session")
+    time.sleep(MEANWHILE)
 
-    assert {d["Mcp-Session-Id"]: (d.get(TOKEN), d.get("X-Key")) for d in gateway.fake.deletes} == opened
-    assert {"a-secret", "b-secret"} <= {token for token, _ in opened.values()}
+    assert [(d["Mcp-Session-Id"], d.get(TOKEN)) for d in gateway.fake.deletes] == [("session-1", None)]
     assert "secret" not in gateway.text()
-
-
-def test_of_too_many_users_sessions_the_oldest_is_ended(start):
-    gateway = before(start, {"forward_headers": [TOKEN]}, workers=1)
-    ok(gateway, **as_user("first", "first"))
-    (first,) = [id for id, r in gateway.fake.sessions.items() if r.headers.get(TOKEN) == "first"]
-    for n in range(1000):
-        ok(gateway, **as_user(f"user{n}", "v"))
-    wait_until(lambda: gateway.fake.deletes, "the DELETE")
-
-    assert [(d["Mcp-Session-Id"], d[TOKEN]) for d in gateway.fake.deletes] == [(first, "first")]

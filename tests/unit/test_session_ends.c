@@ -73,7 +73,6 @@ static session_t *open_one(const char *id)
         .connector = &connectors[0],
         .revision = MCP_2025_06_18,
         .id = span_of(id),
-        .forwarded = SPAN("x-user: u\r\n"),
     };
 
     return session_new(&options);
@@ -121,7 +120,6 @@ Test(session_ends, are_told_once_with_what_the_requests_carried)
     cr_expect(strstr(raw_request, "\r\nMcp-Session-Id: s1\r\n"));
     cr_expect(strstr(raw_request, "\r\nMCP-Protocol-Version: 2025-06-18\r\n"));
     cr_expect(strstr(raw_request, "\r\nx-key: k\r\n"));
-    cr_expect(strstr(raw_request, "\r\nx-user: u\r\n"));
     cr_expect_null(strstr(raw_request, "Content-"), "%s", raw_request);
 }
 
