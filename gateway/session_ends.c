@@ -1,6 +1,7 @@
 /* See session_ends.h. Sessions that nobody holds any more come from any thread by a list under a lock; what
- * happens to them then is the main thread's. A few at a time for each connector: a thousand users' sessions
- * may grow old together. */
+ * happens to them then is the main thread's. A connector has one for discovery and one for each worker at
+ * most, but calls may lose them as fast as they come: it is told of so many at once, and the others are let
+ * go without a word. */
 #include "session_ends.h"
 
 #include <event2/event.h>
@@ -14,7 +15,7 @@
 #include "session_private.h"
 
 #define DEADLINE_MS 3000
-#define AT_ONCE 4
+#define AT_ONCE 32
 
 TAILQ_HEAD(session_queue, session);
 
@@ -25,15 +26,13 @@ typedef struct place {
     config_t *config;
     const connector_config_t *connector; /* of that */
     http_pool_t *pool;
-    struct session_queue waiting;
-    LIST_HEAD(, end) under_way;
+    LIST_HEAD(, end) under_way; /* never empty: else the place goes */
     unsigned count;
 } place_t;
 
 typedef struct end {
     LIST_ENTRY(end) link;
     place_t *place;
-    session_t *session;
     hop_t *hop;
     int status;
 } end_t;
@@ -53,8 +52,6 @@ struct session_ends {
 };
 
 static void on_leaving(void *self);
-static void go_on(place_t *place);
-static void begin(place_t *place, session_t *session);
 static void on_head(void *self, const hop_head_t *head);
 static void on_end(void *self, struct evbuffer *body);
 static void on_error(void *self, const err_t *err, bool sent);
@@ -146,7 +143,6 @@ static place_t *find_place(session_ends_t *ends, const session_t *session)
     place->config = session->config ? config_ref(session->config) : NULL;
     place->connector = session->connector;
     place->pool = http_pool_new(ends->loop, ends->resolver, &session->connector->hop, &limits);
-    TAILQ_INIT(&place->waiting);
     LIST_INIT(&place->under_way);
     LIST_INSERT_HEAD(&ends->places, place, link);
     return place;
@@ -158,55 +154,6 @@ static void place_free(place_t *place)
     http_pool_free(place->pool);
     config_unref(place->config);
     mem_free(place);
-}
-
-static void on_leaving(void *self)
-{
-    session_ends_t *ends = self;
-    struct session_queue leaving = TAILQ_HEAD_INITIALIZER(leaving);
-    session_t *session;
-    place_t *place, *next;
-
-    pthread_mutex_lock(&ends->lock);
-    TAILQ_CONCAT(&leaving, &ends->leaving, turn);
-    pthread_mutex_unlock(&ends->lock);
-    while ((session = TAILQ_FIRST(&leaving))) {
-        TAILQ_REMOVE(&leaving, session, turn);
-        TAILQ_INSERT_TAIL(&find_place(ends, session)->waiting, session, turn);
-    }
-    for (place = LIST_FIRST(&ends->places); place; place = next) {
-        next = LIST_NEXT(place, link);
-        go_on(place);
-    }
-}
-
-static void drop_waiting(struct session_queue *waiting)
-{
-    session_t *session;
-
-    while ((session = TAILQ_FIRST(waiting))) {
-        TAILQ_REMOVE(waiting, session, turn);
-        session_unref(session);
-    }
-}
-
-static void go_on(place_t *place)
-{
-    session_ends_t *ends = place->ends;
-    session_t *session;
-
-    while (place->count < AT_ONCE && (session = TAILQ_FIRST(&place->waiting))) {
-        TAILQ_REMOVE(&place->waiting, session, turn);
-        if (is_still_used(ends, session)) {
-            session_unref(session);
-        } else {
-            begin(place, session);
-        }
-    }
-    if (place->count == 0) {
-        place_free(place);
-        settle(ends);
-    }
 }
 
 static void write_headers(const session_t *session, buf_t *out)
@@ -230,23 +177,43 @@ static void write_headers(const session_t *session, buf_t *out)
     mem_wipe(connector.hop_key, sizeof(connector.hop_key));
 }
 
-static void begin(place_t *place, session_t *session)
+static void begin(place_t *place, const session_t *session)
 {
-    end_t *end = NEW(end_t);
     AUTO_BUF lines = { 0 };
 
+    if (place->count == AT_ONCE) {
+        return;
+    }
     write_headers(session, &lines);
     hop_request_t request = {
         .method = "DELETE",
         .headers = buf_span(&lines),
         .deadline_ms = clock_ms() + DEADLINE_MS,
     };
+    end_t *end = NEW(end_t);
     end->place = place;
-    end->session = session;
     LIST_INSERT_HEAD(&place->under_way, end, link);
     place->count++;
     end->hop = hop_start(place->pool, &request, NULL, &events, end);
     mem_wipe(lines.data, lines.length);
+}
+
+static void on_leaving(void *self)
+{
+    session_ends_t *ends = self;
+    struct session_queue leaving = TAILQ_HEAD_INITIALIZER(leaving);
+    session_t *session;
+
+    pthread_mutex_lock(&ends->lock);
+    TAILQ_CONCAT(&leaving, &ends->leaving, turn);
+    pthread_mutex_unlock(&ends->lock);
+    while ((session = TAILQ_FIRST(&leaving))) {
+        TAILQ_REMOVE(&leaving, session, turn);
+        if (!is_still_used(ends, session)) {
+            begin(find_place(ends, session), session);
+        }
+        session_unref(session);
+    }
 }
 
 static void on_head(void *self, const hop_head_t *head)
@@ -258,10 +225,13 @@ static void on_head(void *self, const hop_head_t *head)
 
 static void end_free(end_t *end)
 {
+    place_t *place = end->place;
+
     LIST_REMOVE(end, link);
-    end->place->count--;
-    session_unref(end->session);
     mem_free(end);
+    if (--place->count == 0) {
+        place_free(place);
+    }
 }
 
 static void log_refusal(const end_t *end)
@@ -273,20 +243,15 @@ static void log_refusal(const end_t *end)
     }
 }
 
-/* Whoever does not let sessions be ended, or does not answer, will not do so for the next one. */
 static void finish(end_t *end)
 {
-    place_t *place = end->place;
-    bool refused = end->status == 0 || end->status == 405;
+    session_ends_t *ends = end->place->ends;
 
-    if (end->status >= 300 || refused) {
+    if (end->status < 200 || end->status >= 300) {
         log_refusal(end);
     }
     end_free(end);
-    if (refused) {
-        drop_waiting(&place->waiting);
-    }
-    go_on(place);
+    settle(ends);
 }
 
 static void on_end(void *self, struct evbuffer *body)
@@ -340,15 +305,11 @@ void session_ends_finish(session_ends_t *ends, int64_t limit_ms, loop_f done, vo
 static void drop_all(session_ends_t *ends)
 {
     place_t *place;
-    end_t *end;
 
     while ((place = LIST_FIRST(&ends->places))) {
-        drop_waiting(&place->waiting);
-        while ((end = LIST_FIRST(&place->under_way))) {
-            hop_cancel(end->hop);
-            end_free(end);
-        }
-        place_free(place);
+        end_t *end = LIST_FIRST(&place->under_way);
+        hop_cancel(end->hop);
+        end_free(end);
     }
 }
 
@@ -361,10 +322,15 @@ static void on_limit(evutil_socket_t fd, short what, void *self)
 
 void session_ends_close(session_ends_t *ends)
 {
+    session_t *session;
+
     pthread_mutex_lock(&ends->lock);
     ends->is_over = true;
     pthread_mutex_unlock(&ends->lock);
-    drop_waiting(&ends->leaving);
+    while ((session = TAILQ_FIRST(&ends->leaving))) {
+        TAILQ_REMOVE(&ends->leaving, session, turn);
+        session_unref(session);
+    }
     drop_all(ends);
     event_free(TAKE(ends->limit));
 }

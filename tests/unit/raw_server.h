@@ -46,7 +46,7 @@ static inline void *raw_serve(void *self)
 static inline void raw_listen(raw_server_t *server, const struct sockaddr *address, socklen_t size)
 {
     server->listen_fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (bind(server->listen_fd, address, size) < 0 || listen(server->listen_fd, 16) < 0) {
+    if (bind(server->listen_fd, address, size) < 0 || listen(server->listen_fd, 64) < 0) {
         perror("raw_listen");
         abort();
     }
