@@ -154,13 +154,14 @@ static void on_closed(void *self, bool refused)
     }
 }
 
-/* Only of the newest: one that was left is not opened again. */
+/* Only of the newest: one that was left is not opened again. Servers without such a stream say 404 too, and
+ * another session would have none either: so it is not given up, but listing in it shows whether it is lost.
+ */
 static void on_lost(void *self)
 {
     watch_session_t *session = self;
     watch_t *watch = session->watch;
 
-    session_give_up(session->session);
     drop_posts(watch);
     topics_forget_requests(watch->topics);
     watch_tell_state(watch);
