@@ -62,9 +62,9 @@ class SessionConnector(FakeConnector):
             super().answer_get(handler)
 
     def answer_delete(self, handler):
+        answer = (self.on_delete or self.end)(handler.headers)
         self.deletes.append(handler.headers)
-        answer = self.on_delete or self.end
-        self.send_raw(handler, answer(handler.headers))
+        self.send_raw(handler, answer)
 
     def end(self, headers):
         known = self.sessions.pop(headers.get("Mcp-Session-Id"), None)

@@ -10,11 +10,14 @@ import pytest
 from caller import Caller
 from fake_connector import http, text_result, tool
 from harness import SLOW, bearer, wait_until
+from session_connector import SessionConnector
 from telling_connector import TellingConnector
 
 TOKEN = "X-User-Token"
 FIXED = {"headers": {"X-Key": "fixed-secret"}}
+PATIENT = f"{120 * SLOW}s"  # of calls, which wait for what the tests do meanwhile
 MEANWHILE = 0.5  # for a DELETE to come that is not to come
+SOON = 15 * SLOW  # the drain has 30 s, the ends of sessions 2 of them
 
 
 @pytest.fixture
@@ -24,7 +27,7 @@ def old(start):
 
 def before(start, row=None, workers=2, **options):
     fake = start.session_connector(tools=[tool("echo"), tool("wait")], **options)
-    gateway = start.gateway([{"name": "old", "url": fake.url} | (row or {})], workers=workers)
+    gateway = start.gateway([{"name": "old", "url": fake.url, "timeout": PATIENT} | (row or {})], workers=workers)
     gateway.fake = fake
     return gateway.offers("old_echo")
 
@@ -40,7 +43,7 @@ def ok(gateway, name="old_echo", **options):
 
 
 def have_asked_again(gateway):
-    """From the beginning: a connector that takes us for somebody else is asked who it is."""
+    """From the beginning: one that says that we are wrong about it is asked who it is."""
     asked = lambda: len(gateway.fake.notes("server/discover"))
     before, answers = asked(), gateway.fake.on_call
 
@@ -51,7 +54,24 @@ def have_asked_again(gateway):
 
     gateway.fake.on_call = once
     ok(gateway)
-    assert asked() == before + 1
+    assert asked() > before
+
+
+def test_a_connector_without_a_stream_keeps_its_session(start):
+    # 404 to the GET could mean that the session is lost; being listed in it shows that it is not
+    class NoStream(SessionConnector):
+        def answer_get(self, handler):
+            self.send_raw(handler, http(404, "text/plain", "Cannot GET /mcp"))
+
+    fake = NoStream(tools=[tool("echo")])
+    start.started.append(fake)
+    gateway = start.gateway([{"name": "old", "url": fake.url}]).offers("old_echo")
+    wait_until(lambda: len(fake.notes("tools/list")) >= 2, "it to be asked again")
+    time.sleep(MEANWHILE)
+
+    assert len(fake.opened()) == 1 and fake.deletes == []
+    gateway.fake = fake
+    ok(gateway)
 
 
 def replace_session(gateway):
@@ -86,13 +106,13 @@ def test_asking_again_opens_no_further_session(start, both):
 
 
 def test_a_session_that_another_has_replaced_is_ended_once(old):
-    old.fake.on_list = None
     for _ in range(3):
         replace_session(old)
     wait_until(lambda: len(old.fake.sessions) == 1, "the others to be ended")
     time.sleep(MEANWHILE)
 
-    assert sorted(old.fake.ended()) == sorted(f"session-{n + 1}" for n in range(old.fake.given) if f"session-{n + 1}" != the_living(old))
+    given = [f"session-{n + 1}" for n in range(len(old.fake.opened()))]
+    assert sorted([*old.fake.ended(), the_living(old)]) == sorted(given)
     ok(old)
     assert used(old)[-1] == the_living(old)
 
@@ -104,12 +124,12 @@ def test_a_call_that_is_under_way_keeps_its_session(old):
         if request.name == "echo":
             return text_result("echo")
         entered.set()
-        leave.wait(20 * SLOW)
+        leave.wait(100 * SLOW)
         return text_result("waited")
 
     old.fake.on_call = wait
     caller = Caller(old, "old_wait")
-    assert entered.wait(5 * SLOW)
+    assert entered.wait(30 * SLOW)
     replace_session(old)
     time.sleep(MEANWHILE)
     assert "session-1" not in old.fake.ended() and "session-1" in old.fake.sessions
@@ -142,18 +162,18 @@ def test_a_question_on_the_stream_of_a_session_that_was_replaced_is_still_heard(
 
     def on_call(request):
         entered.set()
-        assert ask.wait(20 * SLOW)
+        assert ask.wait(100 * SLOW)
         fake.ask("sampling/createMessage", "q1", messages=[], maxTokens=1)
-        assert leave.wait(20 * SLOW)
+        assert leave.wait(100 * SLOW)
         return text_result("asked")
 
     fake = Telling(tools=[tool("wait")], on_call=on_call)
     start.started.append(fake)
-    gateway = start.gateway([{"name": "old", "url": fake.url}])
+    gateway = start.gateway([{"name": "old", "url": fake.url, "timeout": PATIENT}])
     wait_until(lambda: fake.session_streams(), "the stream")
     first = fake.sessions[-1]
     caller = Caller(gateway, "old_wait")
-    assert entered.wait(5 * SLOW)
+    assert entered.wait(30 * SLOW)
 
     fake.fails = True
     fake.tell("tools/list_changed")
@@ -201,7 +221,7 @@ def test_a_session_that_a_call_has_lost_is_ended_too(old):
     error = {"code": -32010, "message": "That order is closed."}
     old.fake.on_call = lambda r: http(400, "application/json", json.dumps({"jsonrpc": "2.0", "id": r.id, "error": error}))
     assert old.call("old_echo")["isError"]
-    wait_until(lambda: old.fake.ended() and len(old.fake.sessions) == 1, "all but the last to be ended", 20)
+    wait_until(lambda: {"session-1", "session-2"} <= set(old.fake.ended()), "discovery's and the call's to be ended")
 
     old.fake.on_call = lambda r: text_result("again")
     ok(old)
@@ -216,13 +236,19 @@ def stop(gateway):
     return time.monotonic() - begun
 
 
+def all_have_ended(gateway):
+    """The gateway does not wait for ever until they have been answered."""
+    wait_until(lambda: not gateway.fake.sessions, "the end of all sessions")
+
+
 @pytest.mark.parametrize("both", [False, True], ids=["legacy", "both eras"])
 def test_a_gateway_that_stops_ends_its_sessions(start, both):
     gateway = before(start, FIXED, both=both)
     ok(gateway)
     stop(gateway)
 
-    assert gateway.fake.sessions == {} and len(gateway.fake.deletes) == len(gateway.fake.opened())
+    all_have_ended(gateway)
+    assert len(gateway.fake.deletes) == len(gateway.fake.opened())
     assert {d["X-Key"] for d in gateway.fake.deletes} == {"fixed-secret"}
     assert "fixed-secret" not in gateway.text()
 
@@ -234,7 +260,7 @@ def test_sessions_of_workers_are_ended_too(start):
     wait_until(lambda: len(gateway.fake.sessions) == 2, "that of discovery")
     stop(gateway)
 
-    assert gateway.fake.sessions == {}
+    all_have_ended(gateway)
 
 
 def test_a_call_is_answered_before_its_session_is_ended(old):
@@ -247,12 +273,12 @@ def test_a_call_is_answered_before_its_session_is_ended(old):
 
     old.fake.on_call = on_call
     caller = Caller(old, "old_echo")
-    assert entered.wait(5 * SLOW)
+    assert entered.wait(30 * SLOW)
     old.signal(15)
 
     assert caller.text() == "in time"
     old.stop()
-    assert old.fake.sessions == {}
+    all_have_ended(old)
 
 
 def hang(headers):
@@ -277,19 +303,18 @@ def test_what_a_connector_answers_to_delete_harms_nothing(start, answer):
     replace_session(gateway)
     wait_until(lambda: gateway.fake.deletes, "a DELETE")
     ok(gateway)
-    told = gateway.lines(level="warn")
-    assert stop(gateway) < 1.5 * SLOW
+    assert stop(gateway) < SOON
 
     ended = gateway.fake.ended()
     assert len(ended) == len(set(ended)), "once each"
-    assert gateway.lines(level="warn") == told and not gateway.lines(level="error")
+    assert not [line for level in ("warn", "error") for line in gateway.lines(level=level) if "session" in json.dumps(line)]
     assert "secret" not in gateway.text() and "session-" not in gateway.text()
 
 
 def test_a_connector_that_is_gone_does_not_hold_up_the_stop(old):
     old.fake.stop()
 
-    assert stop(old) < 1.5 * SLOW
+    assert stop(old) < SOON
 
 
 # Each user's own.
