@@ -24,6 +24,7 @@
 #include "jwks_fetch.h"
 #include "log.h"
 #include "mem.h"
+#include "showing.h"
 #include "stdio_connectors.h"
 #include "stray.h"
 #include "texts.h"
@@ -129,13 +130,6 @@ static void publish(serve_t *serve)
     mem_free(found);
 }
 
-static void show(serve_t *serve, const unsigned *said)
-{
-    for (size_t i = 0; i < serve->slot_count; i++) {
-        worker_show(serve->slots[i].worker, serve->catalog, said);
-    }
-}
-
 static void on_changed(void *self)
 {
     serve_t *serve = self;
@@ -147,7 +141,7 @@ static void on_changed(void *self)
     if (discover_take_said(serve->gateway.discover, said)) {
         publish(serve);
     }
-    show(serve, said);
+    showing_start(&serve->gateway, serve->catalog, said);
 }
 
 /* Not the connectors, but what else is in a catalog: keys, how connectors are watched. */
@@ -157,7 +151,7 @@ static void on_other_change(void *self)
 
     if (!serve->draining) {
         publish(serve);
-        show(serve, NULL);
+        showing_start(&serve->gateway, serve->catalog, NULL);
     }
 }
 
