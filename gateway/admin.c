@@ -59,8 +59,9 @@ void admin_free(admin_t *admin)
 void admin_show(admin_t *admin, catalog_t *catalog)
 {
     if (admin) {
-        catalog_unref(admin->catalog);
+        catalog_t *before = admin->catalog;
         admin->catalog = catalog_ref(catalog);
+        catalog_unref(before);
     }
 }
 

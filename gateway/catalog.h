@@ -153,8 +153,6 @@ typedef struct {
 bool catalog_route(const catalog_t *catalog, mcp_kind_t kind, span_t name, catalog_route_t *ret);
 /* The public URI of what a connector calls by its own, appended. */
 void catalog_qualify(buf_t *out, const char *connector, span_t uri);
-/* The `contents` of a resources/read result, raw and checked, with public URIs: for a qualified route. */
-void catalog_qualify_contents(buf_t *out, const char *connector, span_t contents);
 /* By a tool's own name, for the REST routes. Two connectors have it: NULL and *ret_other is the second, the
  * return value of the first is in *ret_first. */
 const catalog_entry_t *catalog_find_own(const catalog_t *catalog, span_t own_name,

@@ -184,7 +184,9 @@ void checked_entry_release(checked_entry_t *entry)
 
 char *check_entry_name(mcp_kind_t kind, span_t declaration)
 {
-    json_auto_t *entry = json_loadb(declaration.at, declaration.length, JSON_ALLOW_NUL, NULL);
+    /* Integers beyond 64 bits are no mistake of a tool, see check_tool.c. */
+    json_auto_t *entry =
+        json_loadb(declaration.at, declaration.length, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
     span_t name = span_of(json_string_value(json_object_get(entry, known_by[kind])));
 
     return name.at ? mem_strndup(name.at, utf8_cut(name, CHECK_ENTRY_MAX_NAME)) : mem_strdup("?");

@@ -13,6 +13,7 @@
 #include "mem.h"
 #include "notify.h"
 #include "null_args.h"
+#include "public_uris.h"
 #include "trace.h"
 
 #define CAN_BE_ASKED "{\"sampling\":{},\"elicitation\":{},\"roots\":{}}"
@@ -325,17 +326,46 @@ static void answer_error(forward_t *forward, const relay_answer_t *answer)
     }
 }
 
-/* A client may read again by the URIs it is shown. */
-static void answer_qualified(forward_t *forward, const relay_answer_t *answer)
+/* Which member of the result has URIs that may need their public form; NULL: none. */
+static const char *member_with_uris(const forward_t *forward)
+{
+    if (forward->qualified) {
+        return "contents";
+    }
+    if (!public_uris_matter(forward->view->catalog, forward->connector)) {
+        return NULL;
+    }
+    return forward->entry->kind == MCP_TOOLS     ? "content"
+           : forward->entry->kind == MCP_PROMPTS ? "messages"
+                                                 : NULL;
+}
+
+static void make_public(const forward_t *forward, span_t value, buf_t *out)
+{
+    const char *connector = forward->connector->config->name;
+    const catalog_t *catalog = forward->view->catalog;
+
+    if (forward->qualified) {
+        public_uris_in_contents(out, connector, value);
+    } else if (forward->entry->kind == MCP_TOOLS) {
+        public_uris_in_content(out, catalog, connector, value);
+    } else {
+        public_uris_in_messages(out, catalog, connector, value);
+    }
+}
+
+/* A client may read by the URIs it is shown. */
+static void answer_with_uris(forward_t *forward, const relay_answer_t *answer, const char *key)
 {
     json_member_t members[JSON_MAX_MEMBERS];
-    AUTO_BUF contents = { 0 };
+    AUTO_BUF changed = { 0 };
 
     memcpy(members, answer->members, answer->count * sizeof(*members));
     for (size_t i = 0; i < answer->count; i++) {
-        if (span_is(members[i].key, "contents")) {
-            catalog_qualify_contents(&contents, forward->connector->config->name, members[i].value);
-            members[i].value = buf_span(&contents);
+        if (span_is(members[i].key, key) &&
+            memmem(members[i].value.at, members[i].value.length, "\"uri\"", 5)) {
+            make_public(forward, members[i].value, &changed);
+            members[i].value = buf_span(&changed);
         }
     }
     mcp_call_result(forward->call, members, answer->count);
@@ -343,8 +373,10 @@ static void answer_qualified(forward_t *forward, const relay_answer_t *answer)
 
 static void answer_call(forward_t *forward, const relay_answer_t *answer)
 {
-    if (answer->members && forward->qualified) {
-        answer_qualified(forward, answer);
+    const char *key = answer->members ? member_with_uris(forward) : NULL;
+
+    if (key) {
+        answer_with_uris(forward, answer, key);
     } else if (answer->members) {
         mcp_call_result(forward->call, answer->members, answer->count);
     } else {

@@ -25,6 +25,7 @@
 #include "log.h"
 #include "mem.h"
 #include "session_ends.h"
+#include "showing.h"
 #include "stdio_connectors.h"
 #include "stray.h"
 #include "texts.h"
@@ -134,13 +135,6 @@ static void publish(serve_t *serve)
     mem_free(found);
 }
 
-static void show(serve_t *serve, const unsigned *said)
-{
-    for (size_t i = 0; i < serve->slot_count; i++) {
-        worker_show(serve->slots[i].worker, serve->catalog, said);
-    }
-}
-
 static void on_changed(void *self)
 {
     serve_t *serve = self;
@@ -152,7 +146,7 @@ static void on_changed(void *self)
     if (discover_take_said(serve->gateway.discover, said)) {
         publish(serve);
     }
-    show(serve, said);
+    showing_start(&serve->gateway, serve->catalog, said);
 }
 
 /* Not the connectors, but what else is in a catalog: keys, how connectors are watched. */
@@ -162,7 +156,7 @@ static void on_other_change(void *self)
 
     if (!serve->draining) {
         publish(serve);
-        show(serve, NULL);
+        showing_start(&serve->gateway, serve->catalog, NULL);
     }
 }
 

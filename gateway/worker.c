@@ -26,12 +26,6 @@ typedef struct {
 
 typedef struct {
     worker_t *worker;
-    catalog_t *catalog;
-    unsigned *said;
-} showing_t;
-
-typedef struct {
-    worker_t *worker;
     char *connector, *uri;
 } update_t;
 
@@ -292,33 +286,12 @@ static void set_view(worker_t *worker, catalog_t *catalog)
     view_unref(before);
 }
 
-static void show(worker_t *worker, catalog_t *catalog, const unsigned *said)
+void worker_take(worker_t *worker, catalog_t *catalog)
 {
     if (catalog != worker->view->catalog) {
         set_view(worker, catalog);
     }
     forward_catalog_shown(worker);
-    listeners_shown(worker->listeners, said);
-}
-
-static void on_show(void *self)
-{
-    showing_t *showing = self;
-
-    show(showing->worker, showing->catalog, showing->said);
-    catalog_unref(showing->catalog);
-    mem_free(showing->said);
-    mem_free(showing);
-}
-
-static unsigned *copy_said(const catalog_t *catalog, const unsigned *said)
-{
-    unsigned *copy = said ? NEW_ARRAY(unsigned, catalog->connector_count + 1) : NULL;
-
-    for (size_t i = 0; said && i < catalog->connector_count; i++) {
-        copy[i] = said[i];
-    }
-    return copy;
 }
 
 static void on_updated(void *self)
@@ -341,16 +314,6 @@ void worker_updated(worker_t *worker, const char *connector, span_t own_uri)
     update->connector = mem_strdup(connector);
     update->uri = mem_strndup(own_uri.at, own_uri.length);
     loop_post(worker->loop, on_updated, update);
-}
-
-void worker_show(worker_t *worker, catalog_t *catalog, const unsigned *said)
-{
-    showing_t *showing = NEW(showing_t);
-
-    showing->worker = worker;
-    showing->catalog = catalog_ref(catalog);
-    showing->said = copy_said(catalog, said);
-    loop_post(worker->loop, on_show, showing);
 }
 
 static void on_drained(void *self)

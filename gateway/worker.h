@@ -1,6 +1,6 @@
 /* One worker: a thread with its own loop, sockets, connections to the connectors, and memory of tokens and
  * lists. Workers share the catalog, which never changes, and nothing else; everything here belongs to the
- * worker's thread but for worker_show() and worker_drain().
+ * worker's thread but for what says "any thread".
  *
  * A call works with the view it began with: a catalog and its lanes. When a new catalog comes, the worker
  * gets a new view; the old one goes when its last call has ended, and with it the lanes to connectors that
@@ -75,9 +75,8 @@ void worker_run(worker_t *worker); /* on its thread, until it has drained */
 void worker_close(worker_t *worker);
 void worker_free(worker_t *worker);
 
-/* Any thread; not after worker_drain(). The same catalog may be shown again. said: as for listeners_shown().
- */
-void worker_show(worker_t *worker, catalog_t *catalog, const unsigned *said);
+/* Works with it from now on; the same may come again. See showing.h. */
+void worker_take(worker_t *worker, catalog_t *catalog);
 /* Any thread: a resource of this connector has changed. */
 void worker_updated(worker_t *worker, const char *connector, span_t own_uri);
 void worker_drain(worker_t *worker); /* any thread */

@@ -108,6 +108,32 @@ def test_a_uri_goes_to_its_owner_byte_for_byte(house, uri, connector, own, era):
     assert house.seen("resources/read") == [(connector, own)]
 
 
+def shown(result):
+    """The URIs of a result's blocks, of a tool or of a prompt."""
+    blocks = result.get("content") or [m["content"] for m in result["messages"]]
+    return [b.get("uri") or b["resource"]["uri"] for b in blocks]
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("method,params", [("tools/call", {"name": "new_look"}), ("prompts/get", {"name": "new_greet"})])
+def test_what_a_result_points_to_can_be_read(start, era, method, params):
+    uris = ["new://one", "both://same", "never://listed", "https://example.com/a"]
+    blocks = [{"type": "resource_link", "uri": u, "name": u} for u in uris]
+    blocks.append({"type": "resource", "resource": {"uri": "both://same", "text": "t"}})
+    house = House(start)
+    messages = [{"role": "user", "content": b} for b in blocks]
+    read = house.new.on_call
+    house.new.on_call = lambda r: {"tools/call": {"content": blocks}, "prompts/get": {"messages": messages}}.get(r.method) or read(r)
+    result = house.ask(method, params | {"arguments": {}}, era)["result"]
+
+    of_new = "guiche://new/both://same"
+    assert shown(result) == ["new://one", of_new, "guiche://new/never://listed", "https://example.com/a", of_new]
+    house.seen("resources/read")
+    for uri in shown(result)[:3]:
+        assert "contents" in house.ask("resources/read", {"uri": uri}, era)["result"]
+    assert house.seen("resources/read") == [("new", "new://one"), ("new", "both://same"), ("new", "never://listed")]
+
+
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize("uri", ["never://listed", "guiche://nobody/old://one", "old://row/7/8", "guiche://new"])
 def test_a_uri_of_nobody_is_not_found_and_nobody_is_asked(house, uri, era):

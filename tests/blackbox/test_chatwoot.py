@@ -5,7 +5,7 @@ import re
 import pytest
 
 import harness
-from chatwoot_world import connector_of, requests_of_calls
+from chatwoot_world import connector_of
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +136,7 @@ def test_a_message_is_sent_once_and_read_again(ask, upstream):
 def test_an_empty_message_is_not_sent(refuse, upstream):
     upstream.forget()
     assert "nothing to send" in refuse("send_message", {"conversation_id": 3, "content": " \n "})
-    assert requests_of_calls(upstream) == []
+    assert upstream.requests() == []
 
 
 def test_status_is_set_and_put_off(ask, refuse):

@@ -3,8 +3,11 @@
 MCP 2026-07-28 basic/patterns/subscriptions; 2025-11-25 basic/transports "Listening for Messages from the Server".
 """
 
+import contextlib
+import ctypes
 import hashlib
 import json
+import os
 import pathlib
 import socket
 import threading
@@ -63,10 +66,42 @@ def test_a_changed_list_is_told_within_half_a_second(telling, era):
         for listener in listeners:
             harness.wait_until(lambda listener=listener: len(changes(listener)) > n, "the change")
             assert changes(listener)[n]["params"]["_meta"]["io.modelcontextprotocol/subscriptionId"] == "l1"
-        harness.wait_until(lambda: gateway.tool_names() == ["c0_a", f"c0_b{n}"], "the new list")
+        for _ in range(4):  # of either worker
+            assert gateway.tool_names(headers={"Connection": "close"}) == ["c0_a", f"c0_b{n}"], "who is told finds the new list"
         return max(listener.times[-1] for listener in listeners) - told
 
     expect_once(0.5, tell)
+
+
+@contextlib.contextmanager
+def one_worker_stands_still(gateway):
+    """By ptrace(2), which stops one thread. Workers are the threads that were made last."""
+    attach, detach, of_threads = 16, 17, 0x40000000
+    worker = max(map(int, os.listdir(f"/proc/{gateway.popen.pid}/task")))
+    trace = ctypes.CDLL(None, use_errno=True).ptrace
+    trace.argtypes = [ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
+    if trace(attach, worker, None, None):
+        pytest.skip(f"ptrace: {os.strerror(ctypes.get_errno())}")
+    os.waitpid(worker, of_threads)
+    try:
+        yield
+    finally:
+        trace(detach, worker, None, None)
+
+
+def test_nobody_is_told_before_every_worker_has_the_new_list(telling):
+    # docs/protocol.md "Who is told": the client may ask on a connection of another worker
+    connector = TellingConnector(tools=[tool("a")])
+    gateway = telling(connector)
+    listeners = [Listener(gateway, toolsListChanged=True) for _ in range(12)]  # on both workers
+    with one_worker_stands_still(gateway):
+        connector.change("a", "b")
+        harness.wait_until(lambda: len([r for r in connector.requests if r.method == "tools/list"]) > 1, "the new list")
+        time.sleep(0.5)
+        told = [listener for listener in listeners if changes(listener)]
+    assert not told
+    for listener in listeners:
+        harness.wait_until(lambda listener=listener: changes(listener), "the change")
 
 
 @pytest.mark.parametrize("era", ERAS)

@@ -5,7 +5,12 @@
 #include "buf.h"
 
 #define BAD_TOOL "{\"name\":\"bad\"}"
+/* "_private": older clients would throw away the whole list. */
+#define MODERN_TOOL                                                                                          \
+    "{\"name\":\"modern\",\"description\":\"d\",\"inputSchema\":{\"type\":\"object\",\"properties\":{"       \
+    "\"_private\":{\"type\":\"string\"}},\"required\":[\"_private\"]}}"
 #define RESOURCE(uri) "{\"uri\":\"" uri "\",\"name\":\"n\"}"
+#define TEMPLATE(uri) "{\"uriTemplate\":\"" uri "\",\"name\":\"n\"}"
 #define PROMPT(name) "{\"name\":\"" name "\"}"
 
 static fixture_listing_t crm, odoo;
@@ -150,6 +155,18 @@ Test(catalog_reuse, still_says_what_is_kept_out)
     release();
 }
 
+Test(catalog_reuse, still_says_what_only_some_clients_get)
+{
+    fixture_add(&crm, MODERN_TOOL);
+    build_first();
+    build_next();
+    cr_assert(is_shared(MCP_TOOLS, "crm_modern"));
+    cr_assert_null(entry_of(now, MCP_TOOLS, "crm_modern")->forms[MCP_SHAPE_2025_06].at);
+    cr_assert(strstr(now->status, "\"tool\":\"modern\""), "%s", now->status);
+    cr_assert_str_eq(now->status, before->status);
+    release();
+}
+
 /* One that was refused for its neighbour's sake is offered once that is gone. */
 Test(catalog_reuse, offers_what_another_stood_in_the_way_of)
 {
@@ -172,6 +189,21 @@ Test(catalog_reuse, gives_a_uri_the_name_that_is_free_now)
     cr_assert_eq(entry_of(before, MCP_RESOURCES, "a:x")->connector, 1);
     cr_assert_eq(entry_of(now, MCP_RESOURCES, "a:x")->connector, 0);
     cr_assert_eq(entry_of(now, MCP_RESOURCES, "guiche://odoo/a:x")->connector, 1);
+    release();
+}
+
+Test(catalog_reuse, gives_a_uri_back_its_own_name_when_the_other_is_gone)
+{
+    fixture_add_to(&crm, MCP_TEMPLATES, TEMPLATE("a:{x}"));
+    fixture_add_to(&odoo, MCP_TEMPLATES, TEMPLATE("a:{x}"));
+    fixture_add_to(&odoo, MCP_TEMPLATES, TEMPLATE("a:{x}")); /* twice: the second is refused, then as now */
+    build_first();
+    set_item(&crm, MCP_TEMPLATES, 0, TEMPLATE("b:{x}"));
+    build_next();
+    cr_assert_eq(entry_of(before, MCP_TEMPLATES, "guiche://odoo/a:{x}")->connector, 1);
+    cr_assert_eq(entry_of(now, MCP_TEMPLATES, "a:{x}")->connector, 1);
+    cr_assert_null(catalog_find(now, MCP_TEMPLATES, SPAN("guiche://odoo/a:{x}")));
+    cr_assert_eq(now->connectors[1].counts[MCP_TEMPLATES], 1);
     release();
 }
 

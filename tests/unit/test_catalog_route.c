@@ -314,19 +314,3 @@ Test(catalog_route, is_opened_by_the_permission_to_read)
     principal_unref(principal);
     release();
 }
-
-Test(catalog_route, shows_the_uris_of_a_qualified_answer_as_they_can_be_asked_for)
-{
-    AUTO_BUF out = { 0 };
-
-    catalog_qualify_contents(
-        &out, "odoo",
-        SPAN("[ {\"uri\" : \"x:\\u0031\\\"\", \"text\":\"\\\"uri\\\"\"}, 7,{\"blob\":\"\"},"
-             "{\"uri\":null},{}]"));
-    cr_assert_str_eq(buf_text(&out), "[{\"uri\":\"guiche://odoo/x:1\\\"\",\"text\":\"\\\"uri\\\"\"},7,"
-                                     "{\"blob\":\"\"},{\"uri\":null},{}]");
-    buf_clear(&out);
-    catalog_qualify_contents(&out, "odoo", SPAN("[]"));
-    catalog_qualify_contents(&out, "odoo", SPAN("null"));
-    cr_assert_str_eq(buf_text(&out), "[]null");
-}

@@ -128,7 +128,10 @@ Test(check_entry, reports_what_it_refuses_by_what_it_has)
 {
     AUTO(mem_free) char *uri = check_entry_name(MCP_RESOURCES, SPAN("{\"uri\":\"x y\"}"));
     AUTO(mem_free) char *none = check_entry_name(MCP_PROMPTS, SPAN("[]"));
+    AUTO(mem_free)
+    char *tool = check_entry_name(MCP_TOOLS, SPAN("{\"name\":\"a\",\"maximum\":99999999999999999999}"));
 
     cr_assert_str_eq(uri, "x y");
     cr_assert_str_eq(none, "?");
+    cr_assert_str_eq(tool, "a", "a number beyond 64 bits does not hide it");
 }
