@@ -15,6 +15,7 @@ from lab import ERAS
 from session_connector import is_modern, lost
 
 TOKEN = "X-User-Token"
+WAITS = 6  # seconds of a call, also with sanitizers: a session has 10 to be opened
 
 
 @pytest.fixture
@@ -132,7 +133,7 @@ def test_calls_that_come_together_share_one_handshake(old):
 
 
 def test_who_cannot_wait_longer_is_told_while_the_others_wait_on(start):
-    gateway = before(start, {"timeout": f"{4 * SLOW}s"})
+    gateway = before(start, {"timeout": f"{WAITS}s"})
     fake = gateway.fake
     opening = threading.Event()
 
@@ -144,7 +145,7 @@ def test_who_cannot_wait_longer_is_told_while_the_others_wait_on(start):
     fake.on_initialize = slowly
     first = Caller(gateway, "old_echo")
     wait_until(lambda: fake.opened()[1:], "the handshake")
-    time.sleep(2.4 * SLOW)
+    time.sleep(WAITS / 2)
     second = Caller(gateway, "old_echo")
     text = first.failure()
     opening.set()
@@ -178,7 +179,7 @@ def test_a_handshake_that_nobody_waits_for_ends(old, leave):
 
 def test_a_view_may_go_while_a_session_is_being_opened(start):
     # the caller that began the handshake is gone, and so is the configuration it was begun with
-    gateway = before(start, {"timeout": f"{4 * SLOW}s"})
+    gateway = before(start, {"timeout": f"{WAITS}s"})
     fake = gateway.fake
     opening = threading.Event()
 
@@ -190,7 +191,7 @@ def test_a_view_may_go_while_a_session_is_being_opened(start):
     fake.on_initialize = slowly
     first = Caller(gateway, "old_echo")
     wait_until(lambda: fake.opened()[1:], "the handshake")
-    time.sleep(2 * SLOW)
+    time.sleep(WAITS / 3)
     gateway.reload(limits={"body": "1MiB"})
     second = Caller(gateway, "old_echo")
     first.failure()
