@@ -26,7 +26,8 @@ typedef struct watch_session {
     watch_stream_t *stream;
     session_t *session; /* a reference; NULL: the connector keeps none */
     mcp_revision_t revision;
-    bool left; /* there is a newer one */
+    bool opened; /* the stream, once at least */
+    bool left;   /* there is a newer one */
 } watch_session_t;
 
 typedef struct watch {

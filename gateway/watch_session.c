@@ -137,7 +137,7 @@ static void on_open(void *self)
     if (watch->session_opened) {
         watch_catch_up(watch);
     }
-    watch->session_opened = true;
+    session->opened = watch->session_opened = true;
     watch_session_subscribe(watch);
     watch_tell_state(watch);
 }
@@ -155,13 +155,16 @@ static void on_closed(void *self, bool refused)
 }
 
 /* Only of the newest: one that was left is not opened again. Servers without such a stream say 404 too, and
- * another session would have none either: so it is not given up, but listing in it shows whether it is lost.
- */
+ * another session would have none either: then it is not given up, but listed in, which shows whether it is
+ * lost. */
 static void on_lost(void *self)
 {
     watch_session_t *session = self;
     watch_t *watch = session->watch;
 
+    if (session->opened) {
+        session_give_up(session->session);
+    }
     drop_posts(watch);
     topics_forget_requests(watch->topics);
     watch_tell_state(watch);

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from caller import Caller
-from fake_connector import http, text_result, tool
+from fake_connector import http, sse_head, text_result, tool
 from harness import SLOW, bearer, wait_until
 from session_connector import SessionConnector
 from telling_connector import TellingConnector
@@ -58,7 +58,7 @@ def have_asked_again(gateway):
 
 
 def test_a_connector_without_a_stream_keeps_its_session(start):
-    # 404 to the GET could mean that the session is lost; being listed in it shows that it is not
+    # 404 to the GET could mean that the session is lost; but there was no stream in it before, and it can be listed in
     class NoStream(SessionConnector):
         def answer_get(self, handler):
             self.send_raw(handler, http(404, "text/plain", "Cannot GET /mcp"))
@@ -72,6 +72,24 @@ def test_a_connector_without_a_stream_keeps_its_session(start):
     assert len(fake.opened()) == 1 and fake.deletes == []
     gateway.fake = fake
     ok(gateway)
+
+
+def test_a_session_whose_stream_is_not_known_any_more_is_replaced(start):
+    # a restarted connector that looks at the id for streams alone
+    class Restarted(SessionConnector):
+        streamed = 0
+
+        def answer_get(self, handler):
+            self.streamed += 1
+            opens = self.streamed == 1
+            self.send_raw(handler, sse_head() + b": open\n\n" if opens else http(404, "text/plain", "who?"))
+
+    fake = Restarted(tools=[tool("echo")])
+    start.started.append(fake)
+    start.gateway([{"name": "old", "url": fake.url}]).offers("old_echo")
+    wait_until(lambda: fake.deletes, "the end of the session")
+
+    assert fake.ended() == ["session-1"] and list(fake.sessions) == ["session-2"]
 
 
 def replace_session(gateway):
