@@ -326,45 +326,38 @@ static void answer_error(forward_t *forward, const relay_answer_t *answer)
     }
 }
 
-/* Which member of the result has URIs that may need their public form; NULL: none. */
-static const char *member_with_uris(const forward_t *forward)
-{
-    if (forward->qualified) {
-        return "contents";
-    }
-    if (!public_uris_matter(forward->view->catalog, forward->connector)) {
-        return NULL;
-    }
-    return forward->entry->kind == MCP_TOOLS     ? "content"
-           : forward->entry->kind == MCP_PROMPTS ? "messages"
-                                                 : NULL;
-}
+/* Which member of a result has URIs that may need their public form, and what gives it to them. */
+typedef struct {
+    const char *key; /* NULL: none has */
+    void (*make_public)(buf_t *out, const catalog_t *catalog, const char *connector, span_t value);
+} uris_t;
 
-static void make_public(const forward_t *forward, span_t value, buf_t *out)
+static uris_t uris_of(const forward_t *forward)
 {
-    const char *connector = forward->connector->config->name;
-    const catalog_t *catalog = forward->view->catalog;
+    static const uris_t by_kind[MCP_KINDS] = {
+        [MCP_TOOLS] = { "content", public_uris_in_content },
+        [MCP_PROMPTS] = { "messages", public_uris_in_messages },
+    };
 
     if (forward->qualified) {
-        public_uris_in_contents(out, connector, value);
-    } else if (forward->entry->kind == MCP_TOOLS) {
-        public_uris_in_content(out, catalog, connector, value);
-    } else {
-        public_uris_in_messages(out, catalog, connector, value);
+        return (uris_t){ "contents", public_uris_in_contents };
     }
+    return public_uris_matter(forward->view->catalog, forward->connector) ? by_kind[forward->entry->kind]
+                                                                          : (uris_t){ 0 };
 }
 
 /* A client may read by the URIs it is shown. */
-static void answer_with_uris(forward_t *forward, const relay_answer_t *answer, const char *key)
+static void answer_with_uris(forward_t *forward, const relay_answer_t *answer, const uris_t *uris)
 {
+    const char *connector = forward->connector->config->name;
     json_member_t members[JSON_MAX_MEMBERS];
     AUTO_BUF changed = { 0 };
 
     memcpy(members, answer->members, answer->count * sizeof(*members));
     for (size_t i = 0; i < answer->count; i++) {
-        if (span_is(members[i].key, key) &&
+        if (span_is(members[i].key, uris->key) &&
             memmem(members[i].value.at, members[i].value.length, "\"uri\"", 5)) {
-            make_public(forward, members[i].value, &changed);
+            uris->make_public(&changed, forward->view->catalog, connector, members[i].value);
             members[i].value = buf_span(&changed);
         }
     }
@@ -373,10 +366,10 @@ static void answer_with_uris(forward_t *forward, const relay_answer_t *answer, c
 
 static void answer_call(forward_t *forward, const relay_answer_t *answer)
 {
-    const char *key = answer->members ? member_with_uris(forward) : NULL;
+    uris_t uris = answer->members ? uris_of(forward) : (uris_t){ 0 };
 
-    if (key) {
-        answer_with_uris(forward, answer, key);
+    if (uris.key) {
+        answer_with_uris(forward, answer, &uris);
     } else if (answer->members) {
         mcp_call_result(forward->call, answer->members, answer->count);
     } else {

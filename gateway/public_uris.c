@@ -83,8 +83,9 @@ static void add_content(const writer_t *writer, span_t key, span_t value)
     add_object(writer, value, add_uri);
 }
 
-void public_uris_in_contents(buf_t *out, const char *connector, span_t contents)
+void public_uris_in_contents(buf_t *out, const catalog_t *catalog, const char *connector, span_t contents)
 {
+    (void)catalog;
     add_array(&(writer_t){ .out = out, .connector = connector }, contents, add_content);
 }
 

@@ -6,7 +6,7 @@
 #include "json_scan.h"
 
 /* `contents` of a resources/read result, for a qualified route: all its URIs. */
-void public_uris_in_contents(buf_t *out, const char *connector, span_t contents);
+void public_uris_in_contents(buf_t *out, const catalog_t *catalog, const char *connector, span_t contents);
 
 /* Whether a URI that this connector gives out may lead to another one, or nowhere: where several read
  * resources. */

@@ -34,8 +34,8 @@
 
 #define HELPER_THREADS 2
 #define HELPER_QUEUE 1024
-#define ENDING_MS                                                                                            \
-    2000 /* of the drain, at most: for connectors, far ones too, to hear that our sessions end */
+/* Of the drain, at most: for connectors, far ones too, to hear that our sessions end. */
+#define ENDING_MS 2000
 
 typedef struct {
     struct serve *serve;

@@ -107,14 +107,14 @@ Test(public_uris, all_change_in_what_was_read_by_a_qualified_one)
     AUTO_BUF out = { 0 };
 
     public_uris_in_contents(
-        &out, "odoo",
+        &out, catalog, "odoo",
         SPAN("[ {\"uri\" : \"x:\\u0031\\\"\", \"text\":\"\\\"uri\\\"\"}, 7,{\"blob\":\"\"},"
              "{\"uri\":null},{}]"));
     cr_assert_str_eq(buf_text(&out), "[{\"uri\":\"guiche://odoo/x:1\\\"\",\"text\":\"\\\"uri\\\"\"},7,"
                                      "{\"blob\":\"\"},{\"uri\":null},{}]");
     buf_clear(&out);
-    public_uris_in_contents(&out, "odoo", SPAN("[]"));
-    public_uris_in_contents(&out, "odoo", SPAN("null"));
+    public_uris_in_contents(&out, catalog, "odoo", SPAN("[]"));
+    public_uris_in_contents(&out, catalog, "odoo", SPAN("null"));
     cr_assert_str_eq(buf_text(&out), "[]null");
 }
 
